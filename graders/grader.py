@@ -1,0 +1,94 @@
+"""The one protocol that every grader follows, and what it is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from graders.judgment import GraderKind, Verdict
+from rubrics import Answer, Criterion, Example, Rubric, canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One answer and the criteria to judge in one go."""
+
+    example: Example
+    answer: Answer
+    criteria: tuple[Criterion, ...]
+    """At most the grader's `max_criteria`, in the order in which to ask."""
+    repeat: int = 0
+    """Which of several independent judgments of the same cells this is."""
+
+    @property
+    def rubric(self) -> Rubric:
+        return self.example.rubric
+
+
+@runtime_checkable
+class Grader(Protocol):
+    """Anything that judges: a name, a version, and `judge`.
+
+    It returns one verdict for each criterion of the task, or raises; the engine turns whatever is raised into
+    `failed` judgments. Nobody must inherit. What else a grader may have, with its default:
+
+    - `kind` ("model"): "model", "human" or "rule"
+    - `max_criteria` (1): how many criteria one call of `judge` takes; None for all
+    - `arguments` ({}): everything else that can change its verdicts, as JSON
+    - `prompt_hash` (None): hash of its prompt
+    - `async aclose()`: called once at the end
+    """
+
+    name: str
+    version: str
+
+    async def judge(self, task: Task) -> Sequence[Verdict]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GraderCard:
+    """What a run remembers of a grader: enough to tell whether it is still the same one."""
+
+    name: str
+    kind: GraderKind
+    version: str
+    arguments: Mapping[str, Any]
+    prompt_hash: str | None
+    max_criteria: int | None
+
+    @classmethod
+    def of(cls, grader: Grader) -> GraderCard:
+        """The card of a grader, with the defaults where it says nothing."""
+        return cls(
+            name=grader.name,
+            kind=getattr(grader, "kind", "model"),
+            version=str(grader.version),
+            arguments=dict(getattr(grader, "arguments", {})),
+            prompt_hash=getattr(grader, "prompt_hash", None),
+            max_criteria=getattr(grader, "max_criteria", 1),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hex digits of SHA-256 over everything that makes this grader what it is."""
+        identity = {
+            "name": self.name,
+            "version": self.version,
+            "arguments": self.arguments,
+            "prompt_hash": self.prompt_hash,
+            "max_criteria": self.max_criteria,
+        }
+        return hashlib.sha256(canonical_json(identity)).hexdigest()[:16]
+
+    def as_json(self) -> dict[str, Any]:
+        """The card as JSON values."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "version": self.version,
+            "arguments": dict(self.arguments),
+            "prompt_hash": self.prompt_hash,
+            "max_criteria": self.max_criteria,
+        }

@@ -1,0 +1,53 @@
+"""An answer: what one model wrote for one example."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rubrics.example import Example
+from rubrics.json_text import canonical_json
+from rubrics.model import Id, Metadata, Model, Text
+
+
+class Answer(Model):
+    """What one answerer wrote for one example."""
+
+    example_id: Id
+    """The example that is answered."""
+    model: Id
+    """Who answered: a model, a person, a system; the name scores are shown by."""
+    text: Text
+    """The answer itself."""
+    sample: Annotated[int, Field(ge=0)] = 0
+    """Which of several tries this is, from 0."""
+    metadata: Metadata = Field(default_factory=dict)
+    """Free fields, kept and never scored."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes the answer unique: example, model, sample."""
+        return self.example_id, self.model, self.sample
+
+
+class AnswerHasher:
+    """Computes `answer_hash` for the answers to one example, hashing its prompt once."""
+
+    def __init__(self, example: Example) -> None:
+        prompt: Any = example.model_dump(mode="json", include={"prompt"})["prompt"]
+        self._prefix = hashlib.sha256(b'{"prompt":' + canonical_json(prompt) + b',"text":')
+
+    def hash(self, text: str) -> str:
+        """First 16 hex digits of SHA-256 over canonical JSON of {"prompt", "text"}."""
+        digest = self._prefix.copy()
+        digest.update(json.dumps(text, ensure_ascii=False).encode("utf-8"))
+        digest.update(b"}")
+        return digest.hexdigest()[:16]
+
+
+def answer_hash(example: Example, answer: Answer) -> str:
+    """First 16 hex digits of SHA-256 over canonical JSON of the prompt and the answer's text."""
+    return AnswerHasher(example).hash(answer.text)

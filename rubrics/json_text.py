@@ -1,0 +1,228 @@
+"""Strict JSON: what other readers pass silently (duplicate keys, NaN, 1e999, lone surrogates) is found and placed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+MAX_DEPTH = 64
+"""Deepest nesting of brackets that is read."""
+
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault inside JSON that parses: where it is and what is wrong."""
+
+    path: str
+    message: str
+
+
+class JsonSyntaxError(ValueError):
+    """The text is not JSON; `line` and `column` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+class _FaultFound(Exception):
+    """Leaves the fast parse; the slow one then collects every fault with its path."""
+
+
+class _Duplicated(dict[str, Any]):
+    """An object with a repeated key (the last value is kept, as elsewhere)."""
+
+    repeated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands where a number was that JSON or double precision does not have; no field accepts it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _fast_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _FaultFound
+    return value
+
+
+def _fast_float(text: str) -> float:
+    value = float(text)
+    if value - value != 0.0:
+        raise _FaultFound
+    return value
+
+
+def _fast_constant(text: str) -> Any:
+    raise _FaultFound
+
+
+def _slow_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = _Duplicated(pairs)
+    if len(value) == len(pairs):
+        return dict(value)
+    seen: set[str] = set()
+    repeated: dict[str, None] = {}
+    for key, _ in pairs:
+        if key in seen:
+            repeated[key] = None
+        seen.add(key)
+    value.repeated = tuple(repeated)
+    return value
+
+
+def _slow_float(text: str) -> float | Unreadable:
+    value = float(text)
+    return value if value - value == 0.0 else Unreadable(text)
+
+
+def _slow_int(text: str) -> int | Unreadable:
+    try:
+        return int(text)
+    except ValueError:  # Python reads at most 4,300 digits
+        return Unreadable(text[:12] + "…")
+
+
+_FAST = json.JSONDecoder(
+    object_pairs_hook=_fast_object, parse_float=_fast_float, parse_constant=_fast_constant
+)
+_SLOW = json.JSONDecoder(
+    object_pairs_hook=_slow_object, parse_float=_slow_float, parse_int=_slow_int, parse_constant=Unreadable
+)
+
+
+def parse_json(text: str) -> tuple[Any, list[Fault]]:
+    """Parse one JSON value; the second part lists every fault that plain JSON readers let pass.
+
+    >>> parse_json('{"points": 1, "points": 2}')
+    ({'points': 2}, [Fault(path='$', message="key 'points' stands more than once")])
+
+    Raises JsonSyntaxError (line and column) where the text is no JSON at all.
+    """
+    slow = False
+    try:
+        try:
+            value = _FAST.decode(text)
+        except (_FaultFound, ValueError) as fault:
+            if isinstance(fault, json.JSONDecodeError):
+                raise
+            slow = True
+            value = _SLOW.decode(text)
+    except json.JSONDecodeError as error:
+        raise _syntax_error(error) from None
+    except RecursionError:
+        raise JsonSyntaxError(f"brackets are nested deeper than {MAX_DEPTH} levels", 1, 1) from None
+    too_many_brackets = text.count("{") + text.count("[") > MAX_DEPTH
+    if too_many_brackets and _is_too_deep(value):
+        raise JsonSyntaxError(f"brackets are nested deeper than {MAX_DEPTH} levels", 1, 1)
+    if slow or _SUSPECT_ESCAPE.search(text):
+        return value, list(_faults(value, "$"))
+    return value, []
+
+
+def _syntax_error(error: json.JSONDecodeError) -> JsonSyntaxError:
+    text, position, message = error.doc, error.pos, error.msg
+    before = text[:position].rstrip()
+    closes = text[position : position + 1] in ("}", "]")
+    if message.startswith("Illegal trailing comma") or (before.endswith(",") and closes):
+        # Python 3.13 points at the comma, earlier ones at the bracket: one place for all of them.
+        position = position if text[position : position + 1] == "," else len(before) - 1
+        message = "a comma stands before a closing bracket"
+    elif not text.strip():
+        message = "there is nothing here"
+    elif message == "Extra data":
+        message = "more text stands after the end of the JSON value"
+    elif message.startswith("Expecting property name"):
+        message = "expected a key in double quotes"
+    elif message.startswith("Expecting value"):
+        message = "expected a JSON value"
+    elif message.startswith("Expecting ',' delimiter"):
+        message = "expected a comma or a closing bracket"
+    elif message.startswith("Expecting ':' delimiter"):
+        message = "expected a colon after the key"
+    elif message.startswith("Unterminated string"):
+        message = "this string does not end"
+    elif message.startswith("Invalid control character"):
+        message = (
+            f"control character U+{ord(text[position]):04X} inside a string, write it as an escape (\\n, \\t)"
+        )
+    elif message.startswith("Invalid \\"):
+        message = 'a backslash that starts no escape (write \\\\ for a backslash, \\" for a quote)'
+    else:
+        message = message[:1].lower() + message[1:]
+    return JsonSyntaxError(
+        message,
+        text.count("\n", 0, position) + 1,
+        position - (text.rfind("\n", 0, position) + 1) + 1,
+    )
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+        level = [item for item in deeper if isinstance(item, dict | list)]
+    return bool(level)
+
+
+def _faults(value: Any, path: str) -> Iterator[Fault]:
+    if isinstance(value, dict):
+        if isinstance(value, _Duplicated):
+            for key in value.repeated:
+                yield Fault(path, f"key {key!r} stands more than once")
+        for key, item in value.items():
+            if problem := text_problem(key):
+                yield Fault(path, f"a key holds {problem}")
+            yield from _faults(item, child_path(path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _faults(item, f"{path}[{index}]")
+    elif isinstance(value, str):
+        if problem := text_problem(value):
+            yield Fault(path, f"the text holds {problem}")
+    elif isinstance(value, Unreadable):
+        yield Fault(path, f"got {value!r}, expected a finite number")
+
+
+def text_problem(text: str) -> str | None:
+    """What makes a text unfit to be stored: a lone surrogate or NUL; None where it is fine."""
+    if "\x00" in text:
+        return "the character NUL (\\u0000), which no text may hold"
+    if not text.isascii():
+        for char in text:
+            if "\ud800" <= char <= "\udfff":
+                return f"half of a surrogate pair (\\u{ord(char):04x}), which is no character"
+    return None
+
+
+def child_path(path: str, key: str) -> str:
+    """The JSON path of one member: `$.criteria`, or `$["a key"]` where a dot would mislead."""
+    if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", key):
+        return f"{path}.{key}"
+    return f"{path}[{json.dumps(key, ensure_ascii=True)}]"
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one spelling of a JSON value that hashes are made of: sorted keys, no spaces, UTF-8."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode("utf-8", "surrogatepass")

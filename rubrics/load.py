@@ -1,0 +1,273 @@
+"""Reads rubrics, datasets and answers from files; every mistake is found in one pass and placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from rubrics.answer import Answer
+from rubrics.dataset import AgreementRules, Dataset, DatasetInfo
+from rubrics.errors import InputError, Mistake, Mistakes
+from rubrics.example import Example
+from rubrics.formats.healthbench import is_healthbench_row, parse_healthbench_row
+from rubrics.json_text import JsonSyntaxError, parse_json
+from rubrics.model import Model
+from rubrics.rubric import Rubric
+from rubrics.validation import mistakes_of
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+RUBRIC_SUFFIX = ".rubric.json"
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; InputError names what is in the way."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(Mistake(str(path), "no such file")) from None
+    except IsADirectoryError:
+        raise InputError(Mistake(str(path), "this is a folder, expected a file")) from None
+    except OSError as error:
+        raise InputError(Mistake(str(path), f"cannot be read: {error.strerror}")) from None
+
+
+def decode_text(raw: bytes, *, file: str, line: int | None = None) -> str:
+    """UTF-8 text, a byte order mark taken off; InputError has the place of the first wrong byte."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(Mistake(file, "this is UTF-16, expected UTF-8: save it as UTF-8", line=line))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        row = (line or 1) + before.count(b"\n")
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise InputError(
+            Mistake(file, f"byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8", line=row, column=column)
+        ) from None
+
+
+def read_json(path: Path) -> tuple[Any, list[Mistake]]:
+    """One strict JSON value of a file and the faults in it; InputError where it is no JSON at all."""
+    file = str(path)
+    text = decode_text(read_bytes(path), file=file)
+    if not text.strip():
+        raise InputError(Mistake(file, "the file is empty, expected one JSON object"))
+    try:
+        value, faults = parse_json(text)
+    except JsonSyntaxError as error:
+        raise InputError(Mistake(file, f"not JSON: {error}", line=error.line, column=error.column)) from None
+    return value, [Mistake(file, fault.message, fault.path) for fault in faults]
+
+
+def read_lines(path: Path, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
+    """Each line of a JSON Lines file with its number; what is wrong goes to `mistakes`, and the reading goes on.
+
+    Blank lines, CRLF and a byte order mark are fine. A line with faults is reported and still given out.
+    """
+    file = str(path)
+    empty = True
+    try:
+        with path.open("rb") as handle:
+            for number, raw in enumerate(handle, start=1):
+                if not raw.strip():
+                    continue
+                empty = False
+                try:
+                    text = decode_text(raw, file=file, line=number)
+                    value, faults = parse_json(text)
+                except InputError as error:
+                    mistakes.extend(error.mistakes)
+                    continue
+                except JsonSyntaxError as error:
+                    hint = " (in JSON Lines each line holds one whole object)" if raw.strip() in (b"{", b"[") else ""
+                    mistakes.add(file, f"not JSON: {error}{hint}", line=number, column=error.column)
+                    continue
+                for fault in faults:
+                    mistakes.add(file, fault.message, fault.path, number)
+                yield number, value
+    except FileNotFoundError:
+        mistakes.add(file, "no such file")
+        return
+    except IsADirectoryError:
+        mistakes.add(file, "this is a folder, expected a file")
+        return
+    except OSError as error:
+        mistakes.add(file, f"cannot be read: {error.strerror}")
+        return
+    if empty:
+        mistakes.add(file, "the file is empty, expected one JSON object a line")
+
+
+def parse_row(
+    model: type[ModelT], value: Any, mistakes: Mistakes, *, file: str, line: int | None, context: Any = None
+) -> ModelT | None:
+    """One row as a model; None (and the mistakes noted) where it is not one."""
+    try:
+        return model.model_validate(value, context=context)
+    except ValidationError as error:
+        mistakes.extend(mistakes_of(error, model, file=file, line=line))
+        return None
+
+
+def load_rubric(path: str | Path) -> Rubric:
+    """Read one `*.rubric.json`; InputError has every mistake in it."""
+    path = Path(path)
+    mistakes = Mistakes()
+    value, faults = read_json(path)
+    mistakes.extend(faults)
+    rubric = parse_row(Rubric, value, mistakes, file=str(path), line=None)
+    mistakes.raise_if_any()
+    assert rubric is not None
+    return rubric
+
+
+class DatasetFile:
+    """A dataset on disk, read anew at each iteration, one example in memory at a time.
+
+    `path` is a `.jsonl` of examples (ours or HealthBench's) or a folder with `examples.jsonl` and `dataset.json`.
+    Rubrics by id are found in `*.rubric.json` beside it, in its `rubrics/`, or in `rubrics`.
+    What is wrong is collected in `mistakes`; the first whole iteration finds it all.
+    """
+
+    def __init__(self, path: str | Path, rubrics: str | Path | None = None) -> None:
+        self.path = Path(path)
+        self.mistakes = Mistakes()
+        self.examples_path = self.path / "examples.jsonl" if self.path.is_dir() else self.path
+        self.folder = self.examples_path.parent
+        self.rubric_places = [Path(rubrics)] if rubrics is not None else [self.folder, self.folder / "rubrics"]
+        self.rubric_files: list[Path] = []
+        self.rubrics = self._read_rubrics()
+        self.info = self._read_info()
+        self._checked = False
+
+    def _read_rubrics(self) -> dict[str, Rubric | None]:
+        found: dict[str, Rubric | None] = {}
+        where: dict[str, Path] = {}
+        for place in self.rubric_places:
+            for path in sorted(place.glob("*" + RUBRIC_SUFFIX)) if place.is_dir() else []:
+                self.rubric_files.append(path)
+                try:
+                    value, faults = read_json(path)
+                except InputError as error:
+                    self.mistakes.extend(error.mistakes)
+                    continue
+                self.mistakes.extend(faults)
+                rubric = parse_row(Rubric, value, self.mistakes, file=str(path), line=None)
+                name = rubric.id if rubric else value.get("id") if isinstance(value, dict) else None
+                if not isinstance(name, str):
+                    continue
+                if name in where:
+                    self.mistakes.add(
+                        str(path), f"got {name!r}, expected an id of its own, {where[name]} has the same", "$.id"
+                    )
+                    continue
+                where[name] = path
+                found[name] = rubric
+        return found
+
+    def _read_info(self) -> DatasetInfo:
+        stem = self.path.name if self.path.is_dir() else self.path.stem
+        path = self.folder / "dataset.json"
+        if self.path.is_dir() and path.exists():
+            try:
+                value, faults = read_json(path)
+            except InputError as error:
+                self.mistakes.extend(error.mistakes)
+            else:
+                self.mistakes.extend(faults)
+                info = parse_row(DatasetInfo, value, self.mistakes, file=str(path), line=None)
+                if info is not None:
+                    return info
+        return DatasetInfo(name=stem or "dataset")
+
+    def __iter__(self) -> Iterator[Example]:
+        for _, example in self.numbered():
+            yield example
+
+    def numbered(self) -> Iterator[tuple[int, Example]]:
+        """The examples with their line numbers; mistakes are noted at the first pass only."""
+        mistakes = self.mistakes if not self._checked else Mistakes()
+        rules = AgreementRules()
+        file = str(self.examples_path)
+        metadata_rule = _metadata_rule(self.info)
+        for line, value in read_lines(self.examples_path, mistakes):
+            example = self._example(value, mistakes, line)
+            if example is None:
+                continue
+            for path, message in rules.problems(example, line):
+                mistakes.add(file, message, path, line)
+            for path, message in metadata_rule(example):
+                mistakes.add(file, message, path, line)
+            yield line, example
+        self._checked = True
+
+    def _example(self, value: Any, mistakes: Mistakes, line: int) -> Example | None:
+        file = str(self.examples_path)
+        if is_healthbench_row(value):
+            return parse_healthbench_row(value, mistakes, file=file, line=line)
+        return parse_row(Example, value, mistakes, file=file, line=line, context={"rubrics": self.rubrics})
+
+    def load(self) -> Dataset:
+        """The whole dataset in memory; InputError has every mistake in it."""
+        examples = tuple(self)
+        self.mistakes.raise_if_any()
+        return Dataset(self.info, examples)
+
+
+def _metadata_rule(info: DatasetInfo) -> Any:
+    if info.metadata_schema is None:
+        return lambda _example: ()
+    import jsonschema
+    import referencing
+
+    validator = jsonschema.Draft202012Validator(info.metadata_schema, registry=referencing.Registry())
+
+    def broken(example: Example) -> Iterator[tuple[str, str]]:
+        for error in validator.iter_errors(example.metadata):
+            yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+
+    return broken
+
+
+def load_dataset(path: str | Path, *, rubrics: str | Path | None = None) -> Dataset:
+    """Read a dataset, ours or a HealthBench file, with every rubric in its place.
+
+    >>> dataset = load_dataset("examples/medicine")  # doctest: +SKIP
+    >>> len(dataset)  # doctest: +SKIP
+    8
+    """
+    return DatasetFile(path, rubrics).load()
+
+
+class AnswerFile:
+    """Answers on disk, read anew at each iteration; mistakes are collected at the first."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.mistakes = Mistakes()
+        self._checked = False
+
+    def __iter__(self) -> Iterator[Answer]:
+        for _, answer in self.numbered():
+            yield answer
+
+    def numbered(self) -> Iterator[tuple[int, Answer]]:
+        """The answers with their line numbers."""
+        mistakes = self.mistakes if not self._checked else Mistakes()
+        for line, value in read_lines(self.path, mistakes):
+            answer = parse_row(Answer, value, mistakes, file=str(self.path), line=line)
+            if answer is not None:
+                yield line, answer
+        self._checked = True
+
+
+def load_answers(path: str | Path) -> tuple[Answer, ...]:
+    """Read answers from a `.jsonl`; InputError has every mistake in it."""
+    file = AnswerFile(path)
+    answers = tuple(file)
+    file.mistakes.raise_if_any()
+    return answers
