@@ -1,4 +1,7 @@
-"""The unit of work: one criterion of one answer, judged once by one grader. Its identity says which, its key whether it still holds."""
+"""The unit of work: one criterion of one answer, judged once by one grader.
+
+A cell's identity says which it is, its key whether its judgment still holds.
+"""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ class Verdict(Model):
         given = [name for name in ("met", "option", "value") if getattr(self, name) is not None]
         if self.status == "judged" and len(given) != 1:
             what = "none of them" if not given else " and ".join(given)
-            yield problem_at((), None, f"got {what}, expected exactly one of met, option, value where status is 'judged'")
+            yield problem_at(
+                (), None, f"got {what}, expected exactly one of met, option, value where status is 'judged'"
+            )
         elif self.status != "judged" and given:
             yield problem_at(
                 (given[0],), None, f"got {given[0]!r}, expected no verdict where status is {self.status!r}"

@@ -23,14 +23,14 @@ def check_met(check: Check, text: str) -> bool:
     rule, value = check.rule
     if rule in ("min_words", "max_words"):
         words = len(text.split())
-        return words >= value if rule == "min_words" else words <= value
+        return bool(words >= value if rule == "min_words" else words <= value)
     if rule == "regex":
         return _pattern(value).search(text) is not None
     folded = text.casefold()
     if rule == "contains":
-        return value.casefold() in folded
+        return str(value).casefold() in folded
     if rule == "not_contains":
-        return value.casefold() not in folded
+        return str(value).casefold() not in folded
     found = (part.casefold() in folded for part in value)
     return any(found) if rule == "contains_any" else all(found)
 
@@ -54,7 +54,11 @@ class RulesGrader:
 
     async def judge(self, task: Task) -> Sequence[Verdict]:
         """One verdict for each criterion; each of them has a check."""
-        return [rule_verdict(criterion.id, criterion.check, task.answer.text) for criterion in task.criteria if criterion.check]
+        return [
+            rule_verdict(criterion.id, criterion.check, task.answer.text)
+            for criterion in task.criteria
+            if criterion.check
+        ]
 
 
 def rule_verdict(criterion_id: str, check: Check, text: str) -> Verdict:

@@ -17,7 +17,20 @@ from rubrics.load import (
     read_json,
     read_lines,
 )
-from rubrics.model import CriterionId, Id, Many, Metadata, Model, Number, Text, did_you_mean, problem, problem_at, raise_problems, show
+from rubrics.model import (
+    CriterionId,
+    Id,
+    Many,
+    Metadata,
+    Model,
+    Number,
+    Text,
+    did_you_mean,
+    problem,
+    problem_at,
+    raise_problems,
+    show,
+)
 from rubrics.rubric import Judging, Leaf, Rubric, Scoring, criterion_hash
 
 __all__ = [

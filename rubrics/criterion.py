@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import InitErrorDetails
 
 from rubrics.model import (
@@ -62,9 +62,7 @@ class _OptionScale(Model):
                     f"expected labels that differ, options[{first}] has the same",
                 )
             if option.credit is not None and not 0 <= option.credit <= 1:
-                yield problem_at(
-                    ("options", index, "credit"), option.credit, "expected a credit from 0 to 1"
-                )
+                yield problem_at(("options", index, "credit"), option.credit, "expected a credit from 0 to 1")
 
     @property
     def credits(self) -> tuple[float, ...]:
@@ -86,9 +84,7 @@ class OrdinalScale(_OptionScale):
         without = [index for index, option in enumerate(self.options) if option.credit is None]
         if without and len(without) < len(self.options):
             for index in without:
-                yield problem_at(
-                    ("options", index, "credit"), None, "expected a credit for every option or for none"
-                )
+                yield problem_at(("options", index, "credit"), None, "expected a credit for every option or for none")
 
 
 class NominalScale(_OptionScale):
@@ -102,7 +98,9 @@ class NominalScale(_OptionScale):
         for index, option in enumerate(self.options):
             if option.credit is None:
                 yield problem_at(
-                    ("options", index, "credit"), None, "expected a credit, a nominal scale has no order to space by"
+                    ("options", index, "credit"),
+                    None,
+                    "expected a credit, a nominal scale has no order to space by",
                 )
 
 
@@ -132,9 +130,7 @@ class CountScale(Model):
     """How many earn all points; more count as this many."""
 
 
-Scale = Annotated[
-    BinaryScale | OrdinalScale | NominalScale | NumberScale | CountScale, Field(discriminator="type")
-]
+Scale = Annotated[BinaryScale | OrdinalScale | NominalScale | NumberScale | CountScale, Field(discriminator="type")]
 BINARY = BinaryScale(type="binary")
 
 
@@ -148,9 +144,7 @@ def _linear_pattern(pattern: str) -> str:
     except re2.error as error:
         reason = error.args[0]
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise problem(
-            "regex", f"expected a pattern of RE2 (no look-around, no back-references): {reason}"
-        ) from None
+        raise problem("regex", f"expected a pattern of RE2 (no look-around, no back-references): {reason}") from None
     return pattern
 
 
@@ -172,7 +166,7 @@ class Check(Model):
     max_words: Annotated[int, Field(ge=0)] | None = None
     """Met when the answer has at most this many words (what whitespace separates)."""
 
-    model_config = {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     @model_validator(mode="after")
     def _one_rule(self) -> Check:
@@ -210,6 +204,11 @@ class Condition(Model):
     """What the named criterion must be for this one to apply."""
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """Unnamed nodes are named by position, so the empty default is no value to show in an editor."""
+    schema.pop("default", None)
+
+
 def _points(value: float) -> float:
     if value == 0:
         raise problem("points", "expected a number other than 0")
@@ -219,7 +218,7 @@ def _points(value: float) -> float:
 class Criterion(Model):
     """A leaf: one statement about the answer that a grader says is met or not."""
 
-    id: CriterionId = Field(default="", json_schema_extra=lambda schema: schema.pop("default", None))
+    id: CriterionId = Field(default="", json_schema_extra=_without_default)
     """Names the criterion in judgments; `c1`, `c2`, … by position where none is given."""
     criterion: WrittenText
     """The statement that is judged, worded so that two readers read it the same way."""
@@ -256,7 +255,7 @@ def _weight(value: float) -> float:
 class Group(Model):
     """An inner node: its children are scored among themselves, and the result earns the group's points."""
 
-    id: CriterionId = Field(default="", json_schema_extra=lambda schema: schema.pop("default", None))
+    id: CriterionId = Field(default="", json_schema_extra=_without_default)
     """Names the group; `g1`, `g2`, … by position where none is given."""
     title: Text | None = None
     """A heading for people."""
@@ -274,9 +273,7 @@ def _node_kind(value: Any) -> str:
     return "leaf"
 
 
-Node = Annotated[
-    Annotated[Criterion, Tag("leaf")] | Annotated[Group, Tag("group")], Discriminator(_node_kind)
-]
+Node = Annotated[Annotated[Criterion, Tag("leaf")] | Annotated[Group, Tag("group")], Discriminator(_node_kind)]
 """A node of the tree: a group where it has `children`, else a criterion."""
 
 Group.model_rebuild()

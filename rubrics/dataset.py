@@ -118,5 +118,3 @@ class AgreementRules:
             f"{self._criterion_tags[tag]!r}, expected different names: an example's tag gets the whole score, "
             "a criterion's tag its own points"
         )
-
-

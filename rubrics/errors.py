@@ -1,9 +1,9 @@
 """Everything Markscheme raises on purpose.
 
-    EvalError
-    ├── InputError      the user's file or argument is wrong: every mistake, each with its place (exit 1)
-    ├── GraderError     a grader gave no usable verdict: a failure kind and a message (becomes a `failed` judgment)
-    └── StoreError      the ledger cannot do what was asked (exit 1)
+EvalError
+├── InputError      the user's file or argument is wrong: every mistake, each with its place (exit 1)
+├── GraderError     a grader gave no usable verdict: a failure kind and a message (becomes a `failed` judgment)
+└── StoreError      the ledger cannot do what was asked (exit 1)
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ class InputError(EvalError):
     """The input is wrong; `mistakes` holds every mistake that was found, in reading order."""
 
     def __init__(self, mistakes: Mistake | Iterable[Mistake]) -> None:
-        self.mistakes: tuple[Mistake, ...] = (
-            (mistakes,) if isinstance(mistakes, Mistake) else tuple(mistakes)
-        )
+        self.mistakes: tuple[Mistake, ...] = (mistakes,) if isinstance(mistakes, Mistake) else tuple(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
@@ -74,9 +72,7 @@ class Mistakes:
     def __init__(self) -> None:
         self.found: list[Mistake] = []
 
-    def add(
-        self, file: str, message: str, path: str = "", line: int | None = None, column: int | None = None
-    ) -> None:
+    def add(self, file: str, message: str, path: str = "", line: int | None = None, column: int | None = None) -> None:
         self.found.append(Mistake(file, message, path, line, column))
 
     def extend(self, mistakes: Iterable[Mistake]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    ConfigDict,
     Discriminator,
     Field,
     ModelWrapValidatorHandler,
@@ -17,7 +18,18 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, ValidationError
 
-from rubrics.model import Id, Many, Metadata, Model, Text, at_least, did_you_mean, problem_at, problems_of, raise_problems
+from rubrics.model import (
+    Id,
+    Many,
+    Metadata,
+    Model,
+    Text,
+    at_least,
+    did_you_mean,
+    problem_at,
+    problems_of,
+    raise_problems,
+)
 from rubrics.rubric import Rubric
 
 
@@ -53,7 +65,7 @@ class Example(Model):
     the validation context, `Example.model_validate(row, context={"rubrics": {"id": rubric}})`.
     """
 
-    model_config = {"json_schema_extra": _schema_asks_for_a_rubric}
+    model_config = ConfigDict(json_schema_extra=_schema_asks_for_a_rubric)
 
     id: Id
     """Names the example; answers point to it."""

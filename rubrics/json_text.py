@@ -95,9 +95,7 @@ def _slow_int(text: str) -> int | Unreadable:
         return Unreadable(text[:12] + "…")
 
 
-_FAST = json.JSONDecoder(
-    object_pairs_hook=_fast_object, parse_float=_fast_float, parse_constant=_fast_constant
-)
+_FAST = json.JSONDecoder(object_pairs_hook=_fast_object, parse_float=_fast_float, parse_constant=_fast_constant)
 _SLOW = json.JSONDecoder(
     object_pairs_hook=_slow_object, parse_float=_slow_float, parse_int=_slow_int, parse_constant=Unreadable
 )
@@ -155,9 +153,7 @@ def _syntax_error(error: json.JSONDecodeError) -> JsonSyntaxError:
     elif message.startswith("Unterminated string"):
         message = "this string does not end"
     elif message.startswith("Invalid control character"):
-        message = (
-            f"control character U+{ord(text[position]):04X} inside a string, write it as an escape (\\n, \\t)"
-        )
+        message = f"control character U+{ord(text[position]):04X} inside a string, write it as an escape (\\n, \\t)"
     elif message.startswith("Invalid \\"):
         message = 'a backslash that starts no escape (write \\\\ for a backslash, \\" for a quote)'
     else:
@@ -223,6 +219,6 @@ def child_path(path: str, key: str) -> str:
 
 def canonical_json(value: Any) -> bytes:
     """The one spelling of a JSON value that hashes are made of: sorted keys, no spaces, UTF-8."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode("utf-8", "surrogatepass")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )

@@ -46,7 +46,12 @@ def decode_text(raw: bytes, *, file: str, line: int | None = None) -> str:
         row = (line or 1) + before.count(b"\n")
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         raise InputError(
-            Mistake(file, f"byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8", line=row, column=column)
+            Mistake(
+                file,
+                f"byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8",
+                line=row,
+                column=column,
+            )
         ) from None
 
 
@@ -162,7 +167,9 @@ class DatasetFile:
                     continue
                 if name in where:
                     self.mistakes.add(
-                        str(path), f"got {name!r}, expected an id of its own, {where[name]} has the same", "$.id"
+                        str(path),
+                        f"got {name!r}, expected an id of its own, {where[name]} has the same",
+                        "$.id",
                     )
                     continue
                 where[name] = path

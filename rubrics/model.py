@@ -120,11 +120,16 @@ Text = Annotated[str, AfterValidator(_clean_text)]
 """Any text without NUL and without half surrogate pairs."""
 
 WrittenText = Annotated[
-    str, AfterValidator(_clean_text), AfterValidator(_not_blank), WithJsonSchema({"type": "string", "pattern": r"\S"})
+    str,
+    AfterValidator(_clean_text),
+    AfterValidator(_not_blank),
+    WithJsonSchema({"type": "string", "pattern": r"\S"}),
 ]
 """Text that is not blank."""
 
-Id = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), AfterValidator(_clean_text)]
+Id = Annotated[
+    str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), AfterValidator(_clean_text)
+]
 """An id: any text of at most 512 characters without control characters."""
 
 CriterionId = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]

@@ -13,7 +13,18 @@ from pydantic_core import InitErrorDetails, ValidationError
 
 from rubrics.criterion import Criterion, Group, Node
 from rubrics.json_text import canonical_json
-from rubrics.model import Id, Many, Metadata, Model, Number, Text, WrittenText, at_least, problems_of, raise_problems
+from rubrics.model import (
+    Id,
+    Many,
+    Metadata,
+    Model,
+    Number,
+    Text,
+    WrittenText,
+    at_least,
+    problems_of,
+    raise_problems,
+)
 from rubrics.structure import structure_problems
 
 

@@ -31,7 +31,9 @@ class _Node:
 
     @property
     def path(self) -> str:
-        return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.loc if part not in ("leaf", "group"))
+        return "$" + "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.loc if part not in ("leaf", "group")
+        )
 
 
 def structure_problems(raw: dict[str, Any]) -> list[InitErrorDetails]:
@@ -87,7 +89,9 @@ def _id_problems(nodes: list[_Node], by_id: dict[str, _Node]) -> Iterator[InitEr
             continue
         if node.written_id is not None:
             yield problem_at(
-                (*node.loc, "id"), node.id, f"got {node.id!r}, expected an id of its own, {first.path} has the same"
+                (*node.loc, "id"),
+                node.id,
+                f"got {node.id!r}, expected an id of its own, {first.path} has the same",
             )
         else:
             yield problem_at(
@@ -102,23 +106,29 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_negative(value: Any) -> bool:
+    return _is_number(value) and bool(value < 0)
+
+
 def _group_problems(node: _Node) -> Iterator[InitErrorDetails]:
     if "criterion" in node.raw:
         yield problem_at(
-            (*node.loc, "criterion"), None, "expected either `criterion` (a leaf) or `children` (a group), got both"
+            (*node.loc, "criterion"),
+            None,
+            "expected either `criterion` (a leaf) or `children` (a group), got both",
         )
     for field in ("gate", "depends_on", "tags", "scale", "check"):
         if field in node.raw:
-            yield problem_at(
-                (*node.loc, field), None, f"expected no `{field}` on a group, it belongs on a criterion"
-            )
-    children = [child for child in map(_plain, node.raw["children"]) if isinstance(child, dict)] if isinstance(
-        node.raw["children"], list | tuple
-    ) else []
+            yield problem_at((*node.loc, field), None, f"expected no `{field}` on a group, it belongs on a criterion")
+    children = (
+        [child for child in map(_plain, node.raw["children"]) if isinstance(child, dict)]
+        if isinstance(node.raw["children"], list | tuple)
+        else []
+    )
     leaves = [child for child in children if "children" not in child]
     if leaves and len(leaves) == len(children):
         points = [child.get("points") for child in leaves]
-        if all(_is_number(value) and value < 0 for value in points):
+        if all(_is_negative(value) for value in points):
             yield problem_at(
                 (*node.loc, "children"),
                 None,
@@ -137,7 +147,9 @@ def _leaf_problems(node: _Node, by_id: dict[str, _Node]) -> Iterator[InitErrorDe
         )
     if node.raw.get("check") is not None and node.scale != "binary":
         yield problem_at(
-            (*node.loc, "scale"), node.scale, f"got the scale {node.scale!r}, expected binary: a check is met or not"
+            (*node.loc, "scale"),
+            node.scale,
+            f"got the scale {node.scale!r}, expected binary: a check is met or not",
         )
     target_id = _depends_on(node)
     if target_id is None:
@@ -147,7 +159,9 @@ def _leaf_problems(node: _Node, by_id: dict[str, _Node]) -> Iterator[InitErrorDe
     if target is None:
         known = [other.id for other in by_id.values() if not other.is_group]
         yield problem_at(
-            place, target_id, f"got {target_id!r}, expected the id of a criterion here{did_you_mean(target_id, known)}"
+            place,
+            target_id,
+            f"got {target_id!r}, expected the id of a criterion here{did_you_mean(target_id, known)}",
         )
     elif target is node:
         yield problem_at(place, target_id, f"got {target_id!r}, expected another criterion than itself")
@@ -194,7 +208,7 @@ def _scoring_problems(raw: dict[str, Any], nodes: list[_Node]) -> Iterator[InitE
     scoring = _plain(raw.get("scoring"))
     scoring = scoring if isinstance(scoring, dict) else {}
     points = [node.raw.get("points") for node in nodes]
-    if nodes and all(_is_number(value) and value < 0 for value in points) and scoring.get("all_negative") != "one_minus":
+    if nodes and all(_is_negative(value) for value in points) and scoring.get("all_negative") != "one_minus":
         yield problem_at(
             ("criteria",),
             None,
@@ -209,6 +223,4 @@ def _scoring_problems(raw: dict[str, Any], nodes: list[_Node]) -> Iterator[InitE
         )
     coverage = scoring.get("min_coverage", 1.0)
     if _is_number(coverage) and not 0 <= coverage <= 1:
-        yield problem_at(
-            ("scoring", "min_coverage"), coverage, f"got {coverage!r}, expected a share from 0 to 1"
-        )
+        yield problem_at(("scoring", "min_coverage"), coverage, f"got {coverage!r}, expected a share from 0 to 1")

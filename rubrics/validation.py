@@ -143,7 +143,12 @@ def _message(found: Any, owner: type[BaseModel] | None) -> str:
     if kind == "string_too_short":
         return "got empty text, expected at least one character"
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        bound = {"greater_than_equal": "at least", "less_than_equal": "at most", "greater_than": "above", "less_than": "below"}[kind]
+        bound = {
+            "greater_than_equal": "at least",
+            "less_than_equal": "at most",
+            "greater_than": "above",
+            "less_than": "below",
+        }[kind]
         limit = next(value for key, value in context.items() if key in ("ge", "le", "gt", "lt"))
         return f"got {show(value)}, expected {bound} {limit}"
     if kind in _EXPECTED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, ValidationError
 
 from rubrics.criterion import Criterion
 from rubrics.errors import Mistake, Mistakes
@@ -79,9 +79,12 @@ def example_from_row(row: HealthBenchRow, value: dict[str, Any]) -> Example:
     """A checked HealthBench record as an example; items are named by position, since texts may repeat."""
     criteria = []
     for item in row.rubrics:
-        extra = {"metadata": {"healthbench": item.model_extra}} if item.model_extra else {}
-        tags = {"tags": item.tags} if "tags" in item.model_fields_set else {}
-        criteria.append(Criterion(criterion=item.criterion, points=item.points, **tags, **extra))
+        given: dict[str, Any] = {"criterion": item.criterion, "points": item.points}
+        if "tags" in item.model_fields_set:
+            given["tags"] = item.tags
+        if item.model_extra:
+            given["metadata"] = {"healthbench": item.model_extra}
+        criteria.append(Criterion(**given))
     kept: dict[str, Any] = {name: value[name] for name in value if name not in _ROW_FIELDS}
     ideal = kept.get("ideal_completions_data")
     reference = ideal.get("ideal_completion") if isinstance(ideal, dict) else None
@@ -144,6 +147,8 @@ def healthbench_obstacles(example: Example, *, file: str, line: int | None) -> I
         if criterion.may_not_apply:
             yield Mistake(file, "HealthBench has no `may_not_apply`", f"{path}.may_not_apply", line)
     if (rubric.scoring.normalize, rubric.scoring.clips) != ("positive", "mean"):
-        yield Mistake(file, "HealthBench scores by normalize 'positive' and clip 'mean' only", f"{place}.scoring", line)
+        yield Mistake(
+            file, "HealthBench scores by normalize 'positive' and clip 'mean' only", f"{place}.scoring", line
+        )
     if rubric.guidelines:
         yield Mistake(file, "HealthBench has no guidelines", f"{place}.guidelines", line)

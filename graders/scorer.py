@@ -1,0 +1,318 @@
+"""Scores a whole batch: takes examples, answers and judgments one by one, keeps columns, and reports at the end."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graders.judgment import FAILURE_KINDS, Judgment
+from graders.rules import check_met
+from graders.scores import GroupScores, Scores, ScoringOptions
+from graders.scoring import (
+    DOES_NOT_APPLY,
+    JUDGED,
+    UNGRADED,
+    LeafState,
+    ScoringPlan,
+    Vote,
+    agree,
+    plan_rubric,
+    score_answer,
+)
+from graders.scoring.columns import ScoreColumns, TagColumns
+from graders.scoring.voters import Rater, Voters, split_panel
+from rubrics import Answer, AnswerHasher, Check, Example, InputError, Mistake, did_you_mean
+
+_NO_VOTE = 2
+"""Abstained and failed verdicts: they count as asked, and vote for nothing."""
+
+
+@dataclass(slots=True)
+class PlannedExample:
+    """What is kept of an example once its texts are gone."""
+
+    id: str
+    tags: tuple[str, ...]
+    plan: ScoringPlan
+    leaf_index: dict[str, int]
+    criterion_hashes: dict[str, str]
+    checks: tuple[tuple[int, Check], ...]
+    hasher: AnswerHasher
+
+
+@dataclass(slots=True)
+class PlannedAnswer:
+    """What is kept of an answer: its place, its hash and what the rules say of it."""
+
+    example: int
+    model: str
+    sample: int
+    hash: str
+    rules: tuple[bool, ...]
+
+
+class _Cells:
+    """Judgments as columns; one entry a judgment, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.answer = array("l")
+        self.leaf = array("l")
+        self.rater = array("l")
+        self.repeat = array("l")
+        self.says = array("b")
+        self.value = array("d")
+
+    def order(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Positions sorted by answer, leaf, rater, repeat."""
+        columns = [np.asarray(column) for column in (self.repeat, self.rater, self.leaf, self.answer)]
+        return np.lexsort(columns)
+
+
+class Scorer:
+    """Collects a batch and scores it. What is wrong with an item is returned as (JSON path, message)."""
+
+    def __init__(self) -> None:
+        self.examples: list[PlannedExample] = []
+        self.answers: list[PlannedAnswer] = []
+        self.warnings: dict[str, int] = {}
+        self._example_index: dict[str, int] = {}
+        self._answer_index: dict[tuple[str, str, int], int] = {}
+        self._cells = _Cells()
+        self._voters = Voters()
+        self._rulings: dict[int, tuple[str, int, str]] = {}
+        self._failures = dict.fromkeys(FAILURE_KINDS, 0)
+
+    def add_example(self, example: Example) -> None:
+        """Take an example; the dataset's own rules were checked where it was read."""
+        rubric = example.rubric
+        self._example_index[example.id] = len(self.examples)
+        self.examples.append(
+            PlannedExample(
+                id=example.id,
+                tags=tuple(dict.fromkeys(example.tags)),
+                plan=plan_rubric(rubric),
+                leaf_index={leaf.id: number for number, leaf in enumerate(rubric.leaves)},
+                criterion_hashes=rubric.criterion_hashes,
+                checks=tuple(
+                    (number, leaf.criterion.check)
+                    for number, leaf in enumerate(rubric.leaves)
+                    if leaf.criterion.check is not None
+                ),
+                hasher=AnswerHasher(example),
+            )
+        )
+
+    def add_answer(self, answer: Answer) -> list[tuple[str, str]]:
+        """Take an answer and judge its checks; a non-empty list says why it was not taken."""
+        number = self._example_index.get(answer.example_id)
+        if number is None:
+            hint = did_you_mean(answer.example_id, self._example_index)
+            return [("$.example_id", f"got {answer.example_id!r}, expected the id of an example{hint}")]
+        if answer.key in self._answer_index:
+            return [("$", f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}")]
+        example = self.examples[number]
+        self._answer_index[answer.key] = len(self.answers)
+        rules = tuple(check_met(check, answer.text) for _, check in example.checks)
+        self.answers.append(PlannedAnswer(number, answer.model, answer.sample, example.hasher.hash(answer.text), rules))
+        return []
+
+    def add_judgment(self, judgment: Judgment) -> list[tuple[str, str]]:
+        """Take a judgment; a non-empty list says why it was not taken."""
+        place = self._answer_index.get((judgment.example_id, judgment.model, judgment.sample))
+        if place is None:
+            return [self._unknown_answer(judgment)]
+        answer = self.answers[place]
+        example = self.examples[answer.example]
+        leaf = example.leaf_index.get(judgment.criterion_id)
+        if leaf is None:
+            hint = did_you_mean(judgment.criterion_id, example.leaf_index)
+            return [
+                (
+                    "$.criterion_id",
+                    f"got {judgment.criterion_id!r}, expected a criterion of {example.id!r}{hint}",
+                )
+            ]
+        problems = list(_stale(judgment, example, answer))
+        if judgment.failure is not None:
+            self._failures[judgment.failure.kind] += 1
+        if leaf in example.plan.checked:
+            if judgment.grader_kind != "rule":
+                self._warn(f"a label by {judgment.grader!r} on a criterion with a check is kept and does not vote")
+            return problems
+        value, problem = verdict_value(judgment, example.plan, leaf)
+        if problem is not None:
+            return [*problems, problem]
+        self._append(judgment, place, leaf, value)
+        return problems
+
+    @property
+    def kept(self) -> int:
+        """How many judgments were taken as votes so far."""
+        return len(self._cells.answer)
+
+    def _append(self, judgment: Judgment, place: int, leaf: int, value: float) -> None:
+        cells = self._cells
+        says = {"judged": JUDGED, "not_applicable": DOES_NOT_APPLY}.get(judgment.status, _NO_VOTE)
+        if judgment.ruling and says != _NO_VOTE:
+            self._rulings[len(cells.answer)] = (judgment.judged_at or "", judgment.repeat, judgment.grader)
+        rater = Rater(judgment.grader, judgment.grader_kind, judgment.grader_fingerprint)
+        cells.answer.append(place)
+        cells.leaf.append(leaf)
+        cells.rater.append(self._voters.index(rater))
+        cells.repeat.append(judgment.repeat)
+        cells.says.append(says)
+        cells.value.append(value)
+
+    def _unknown_answer(self, judgment: Judgment) -> tuple[str, str]:
+        if judgment.example_id not in self._example_index:
+            hint = did_you_mean(judgment.example_id, self._example_index)
+            return "$.example_id", f"got {judgment.example_id!r}, expected the id of an example{hint}"
+        return "$", (f"there is no answer of {judgment.model!r} to {judgment.example_id!r}, sample {judgment.sample}")
+
+    def _warn(self, message: str) -> None:
+        self.warnings[message] = self.warnings.get(message, 0) + 1
+
+    def repeated_cells(self) -> Iterator[tuple[int, int]]:
+        """Pairs of judgments (counted from 0 as they were kept) that judge the same cell twice."""
+        cells = self._cells
+        order = self._cells.order()
+        for before, after in zip(order[:-1].tolist(), order[1:].tolist(), strict=True):
+            if (
+                cells.answer[before] == cells.answer[after]
+                and cells.leaf[before] == cells.leaf[after]
+                and cells.rater[before] == cells.rater[after]
+                and cells.repeat[before] == cells.repeat[after]
+            ):
+                yield min(before, after), max(before, after)
+
+    def scores(self, options: ScoringOptions) -> Scores:
+        """Score everything that was taken; InputError where `score_by` names no group."""
+        groups = self._voters.groups(set(self._cells.rater)) or {"rules": frozenset()}
+        chosen = self._chosen(options.score_by, groups)
+        scored = {name: GroupScores(ScoreColumns(), {}, 0) for name in groups}
+        for place, votes in self._votes_by_answer():
+            answer = self.answers[place]
+            plan = self.examples[answer.example].plan
+            for name, members in groups.items():
+                own = self._states(answer, plan, votes, members, options)
+                self._keep(scored[name], place, plan, own)
+        return Scores.build(
+            examples=self.examples,
+            answers=self.answers,
+            groups=scored,
+            chosen=chosen,
+            options=options,
+            failures={str(kind): count for kind, count in self._failures.items()},
+            warnings=[f"{message} ({count}×)" if count > 1 else message for message, count in self.warnings.items()],
+        )
+
+    def _chosen(self, score_by: str | None, groups: dict[str, frozenset[int]]) -> str | None:
+        """The group whose score is wanted; a panel is added to the groups under its written name."""
+        if score_by is None:
+            return next(iter(groups)) if len(groups) == 1 else None
+        members, unknown = split_panel(score_by, list(groups))
+        if unknown:
+            message = f"got {unknown[0]!r}, expected a group of graders{did_you_mean(unknown[0], groups)}"
+            raise InputError(Mistake("--score-by", message))
+        groups[score_by] = frozenset().union(*(groups[name] for name in members))
+        return score_by
+
+    def _votes_by_answer(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Each answer with the positions of its judgments, leaf by leaf."""
+        order = self._cells.order()
+        owners = np.asarray(self._cells.answer)[order] if len(order) else np.empty(0, dtype=np.int64)
+        starts = np.searchsorted(owners, np.arange(len(self.answers) + 1)).tolist()
+        positions = order.tolist()
+        for place in range(len(self.answers)):
+            yield place, positions[starts[place] : starts[place + 1]]
+
+    def _states(
+        self,
+        answer: PlannedAnswer,
+        plan: ScoringPlan,
+        positions: Sequence[int],
+        members: frozenset[int],
+        options: ScoringOptions,
+    ) -> list[LeafState]:
+        """Each leaf's own verdict by the votes of one group, rules among them."""
+        states: list[LeafState] = [UNGRADED] * len(plan.ids)
+        for (leaf, _), met in zip(self.examples[answer.example].checks, answer.rules, strict=True):
+            states[leaf] = 1.0 if met else 0.0
+        policy = options.consensus or plan.consensus
+        cells = self._cells
+        votes: dict[int, list[int]] = {}
+        for position in positions:
+            if cells.rater[position] in members and cells.says[position] != _NO_VOTE:
+                votes.setdefault(cells.leaf[position], []).append(position)
+        for leaf, cast in votes.items():
+            scale = plan.scale(leaf)
+            if len(cast) == 1 and cells.says[cast[0]] == JUDGED:
+                states[leaf] = scale.credit(cells.value[cast[0]])
+                continue
+            ballots = [Vote(cells.says[p], cells.value[p], self._rulings.get(p)) for p in cast]
+            states[leaf] = agree(ballots, scale=scale, points=plan.points[leaf], policy=policy)
+        return states
+
+    @staticmethod
+    def _keep(group: GroupScores, place: int, plan: ScoringPlan, own: Sequence[LeafState]) -> None:
+        scored = score_answer(plan, own)
+        group.answers.append(scored)
+        group.ungraded += scored.ungraded
+        for tag, value in scored.tags.items():
+            if tag not in group.tags:
+                group.tags[tag] = TagColumns()
+            group.tags[tag].append(place, value)
+
+
+def _stale(judgment: Judgment, example: PlannedExample, answer: PlannedAnswer) -> Iterator[tuple[str, str]]:
+    expected = example.criterion_hashes[judgment.criterion_id]
+    if judgment.criterion_hash is not None and judgment.criterion_hash != expected:
+        yield (
+            "$.criterion_hash",
+            f"got {judgment.criterion_hash!r}, expected {expected!r}: the criterion {judgment.criterion_id!r} has "
+            "changed since it was judged; judge it again",
+        )
+    if judgment.answer_hash is not None and judgment.answer_hash != answer.hash:
+        yield (
+            "$.answer_hash",
+            f"got {judgment.answer_hash!r}, expected {answer.hash!r}: the prompt or the answer has changed since it "
+            "was judged; judge it again",
+        )
+
+
+def verdict_value(judgment: Judgment, plan: ScoringPlan, leaf: int) -> tuple[float, tuple[str, str] | None]:
+    """A verdict as a number of its leaf's scale, and what is wrong with it (JSON path, message)."""
+    if judgment.status != "judged":
+        return 0.0, None
+    scale = plan.scale(leaf)
+    wanted = {"binary": "met", "ordinal": "option", "nominal": "option"}.get(scale.kind, "value")
+    got = next(name for name in ("met", "option", "value") if getattr(judgment, name) is not None)
+    if got != wanted:
+        return 0.0, (
+            f"$.{got}",
+            f"got {got!r}, expected {wanted!r}: {plan.ids[leaf]!r} has the scale {scale.kind!r}",
+        )
+    if judgment.met is not None:
+        return (1.0 if judgment.met else 0.0), None
+    if judgment.option is not None:
+        if judgment.option in scale.labels:
+            return float(scale.labels.index(judgment.option)), None
+        return 0.0, (
+            "$.option",
+            f"got {judgment.option!r}, expected a label of {plan.ids[leaf]!r}"
+            f"{did_you_mean(judgment.option, scale.labels)}",
+        )
+    value = float(judgment.value or 0.0)
+    if scale.kind == "count":
+        if value < 0 or value != int(value):
+            return 0.0, ("$.value", f"got {judgment.value!r}, expected a whole number from 0 up")
+        return min(value, scale.width), None
+    if not scale.start <= value <= scale.start + scale.width:
+        return 0.0, (
+            "$.value",
+            f"got {judgment.value!r}, expected a number from {scale.start:g} to {scale.start + scale.width:g}",
+        )
+    return value, None

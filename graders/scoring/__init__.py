@@ -1,0 +1,45 @@
+"""Pure functions of values: from judgments to points, scores, bounds, aggregates and intervals."""
+
+from graders.scoring.answer import AnswerScore, TagScore, score_answer
+from graders.scoring.bounds import MAX_COMPLETIONS, Bounds, bound
+from graders.scoring.consensus import DOES_NOT_APPLY, JUDGED, Policy, Vote, agree
+from graders.scoring.interval import (
+    Interval,
+    best_at_k,
+    bootstrap_std,
+    healthbench_bootstrap_std,
+    interval,
+    mean,
+    worst_at_k,
+)
+from graders.scoring.plan import LeafScale, ScoringPlan, leaf_scale, plan_rubric
+from graders.scoring.tree import NOT_APPLICABLE, UNGRADED, LeafState, Mark
+
+__all__ = [
+    "DOES_NOT_APPLY",
+    "JUDGED",
+    "MAX_COMPLETIONS",
+    "NOT_APPLICABLE",
+    "UNGRADED",
+    "AnswerScore",
+    "Bounds",
+    "Interval",
+    "LeafScale",
+    "LeafState",
+    "Mark",
+    "Policy",
+    "ScoringPlan",
+    "TagScore",
+    "Vote",
+    "agree",
+    "best_at_k",
+    "bootstrap_std",
+    "bound",
+    "healthbench_bootstrap_std",
+    "interval",
+    "leaf_scale",
+    "mean",
+    "plan_rubric",
+    "score_answer",
+    "worst_at_k",
+]
