@@ -22,7 +22,7 @@ class Failure(Model):
     """Why there is no usable verdict."""
 
     kind: FailureKind
-    """What went wrong: unusable text, a refusal, a cut reply, the network, time, a wrong quote, a control, the grader."""
+    """What went wrong, such as unusable text, a refusal, a cut reply, the network, time, a wrong quote."""
     message: Text
     """What was seen, for people."""
 

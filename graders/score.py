@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from graders.judgment import Judgment
@@ -11,7 +12,7 @@ from graders.load import JudgmentFile
 from graders.scorer import Scorer
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import Policy
-from rubrics import Answer, AnswerFile, DatasetFile, Example, Mistakes
+from rubrics import Answer, AnswerFile, DatasetFile, Example, Mistake, Mistakes
 
 ItemT = TypeVar("ItemT")
 
@@ -33,7 +34,25 @@ def score(
     are read once and not held in memory. Raises InputError with every mistake: in the files, and where a judgment
     fits no answer, no criterion or no scale, is stale, or judges a cell twice.
     """
-    options = ScoringOptions(score_by, consensus, min_coverage, seed, healthbench)
+    collected = collect(dataset, answers, (judgments, *more_judgments))
+    collected.mistakes.raise_if_any()
+    return collected.scorer.scores(ScoringOptions(score_by, consensus, min_coverage, seed, healthbench))
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A batch as it was read: what can be scored, and everything that is wrong."""
+
+    scorer: Scorer
+    mistakes: Mistakes
+    judgments: int
+    """How many judgments were read."""
+
+
+def collect(
+    dataset: Iterable[Example], answers: Iterable[Answer], judgments: Iterable[Iterable[Judgment]]
+) -> Collected:
+    """Read a batch through once and find every mistake in it."""
     scorer = Scorer()
     mistakes = Mistakes()
     for _, example in _numbered(dataset):
@@ -43,32 +62,34 @@ def score(
         for path, message in scorer.add_answer(answer):
             mistakes.add(_name(answers, "answers"), message, path, line)
     mistakes.extend(_mistakes_in(answers))
-    kept: list[tuple[str, int]] = []
+    starts: list[tuple[str, int]] = []
     lines = array("l")
-    for source in (judgments, *more_judgments):
+    read = 0
+    for source in judgments:
         name = _name(source, "judgments")
-        kept.append((name, scorer.kept))
+        starts.append((name, scorer.kept))
         for line, judgment in _numbered(source):
-            before = scorer.kept
+            read += 1
             for path, message in scorer.add_judgment(judgment):
                 mistakes.add(name, message, path, line)
-            if scorer.kept > before:
-                lines.append(line)
+            lines.extend([line] * (scorer.kept - len(lines)))
         mistakes.extend(_mistakes_in(source))
+    mistakes.extend(_repeated(scorer, starts, lines))
+    return Collected(scorer, mistakes, read)
+
+
+def _repeated(scorer: Scorer, starts: Sequence[tuple[str, int]], lines: Sequence[int]) -> Iterator[Mistake]:
     for first, second in scorer.repeated_cells():
-        name = next(name for name, start in reversed(kept) if start <= second)
-        other = next(name for name, start in reversed(kept) if start <= first)
+        name = next(name for name, start in reversed(starts) if start <= second)
+        other = next(name for name, start in reversed(starts) if start <= first)
         where = f"line {lines[first]}" if other == name else f"{other} line {lines[first]}"
-        mistakes.add(
-            name, f"a second judgment of the same cell, the first is {where}; give `repeat` if meant", "$", lines[second]
-        )
-    mistakes.raise_if_any()
-    return scorer.scores(options)
+        message = f"a second judgment of one cell, the first is on {where} (another try says so by `repeat`)"
+        yield Mistake(name, message, "$", lines[second])
 
 
 def _numbered(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
     if isinstance(items, DatasetFile | AnswerFile | JudgmentFile):
-        return items.numbered()  # type: ignore[return-value]
+        return items.numbered()
     return enumerate(items, start=1)
 
 

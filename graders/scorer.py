@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.rules import check_met
 from graders.scores import GroupScores, Scores, ScoringOptions
@@ -105,7 +106,7 @@ class Scorer:
             )
         )
 
-    def add_answer(self, answer: Answer) -> list[tuple[str, str]]:
+    def add_answer(self, answer: Answer) -> list[Problem]:
         """Take an answer and judge its checks; a non-empty list says why it was not taken."""
         number = self._example_index.get(answer.example_id)
         if number is None:
@@ -119,7 +120,7 @@ class Scorer:
         self.answers.append(PlannedAnswer(number, answer.model, answer.sample, example.hasher.hash(answer.text), rules))
         return []
 
-    def add_judgment(self, judgment: Judgment) -> list[tuple[str, str]]:
+    def add_judgment(self, judgment: Judgment) -> list[Problem]:
         """Take a judgment; a non-empty list says why it was not taken."""
         place = self._answer_index.get((judgment.example_id, judgment.model, judgment.sample))
         if place is None:
@@ -135,17 +136,18 @@ class Scorer:
                     f"got {judgment.criterion_id!r}, expected a criterion of {example.id!r}{hint}",
                 )
             ]
-        problems = list(_stale(judgment, example, answer))
+        expected = example.criterion_hashes[judgment.criterion_id]
+        problems = list(stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash))
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
         if leaf in example.plan.checked:
             if judgment.grader_kind != "rule":
                 self._warn(f"a label by {judgment.grader!r} on a criterion with a check is kept and does not vote")
             return problems
-        value, problem = verdict_value(judgment, example.plan, leaf)
-        if problem is not None:
-            return [*problems, problem]
-        self._append(judgment, place, leaf, value)
+        fit = fit_verdict(judgment, example.plan.scale(leaf))
+        if fit.problem is not None:
+            return [*problems, fit.problem]
+        self._append(judgment, place, leaf, fit.value)
         return problems
 
     @property
@@ -166,7 +168,7 @@ class Scorer:
         cells.says.append(says)
         cells.value.append(value)
 
-    def _unknown_answer(self, judgment: Judgment) -> tuple[str, str]:
+    def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:
             hint = did_you_mean(judgment.example_id, self._example_index)
             return "$.example_id", f"got {judgment.example_id!r}, expected the id of an example{hint}"
@@ -265,54 +267,3 @@ class Scorer:
             if tag not in group.tags:
                 group.tags[tag] = TagColumns()
             group.tags[tag].append(place, value)
-
-
-def _stale(judgment: Judgment, example: PlannedExample, answer: PlannedAnswer) -> Iterator[tuple[str, str]]:
-    expected = example.criterion_hashes[judgment.criterion_id]
-    if judgment.criterion_hash is not None and judgment.criterion_hash != expected:
-        yield (
-            "$.criterion_hash",
-            f"got {judgment.criterion_hash!r}, expected {expected!r}: the criterion {judgment.criterion_id!r} has "
-            "changed since it was judged; judge it again",
-        )
-    if judgment.answer_hash is not None and judgment.answer_hash != answer.hash:
-        yield (
-            "$.answer_hash",
-            f"got {judgment.answer_hash!r}, expected {answer.hash!r}: the prompt or the answer has changed since it "
-            "was judged; judge it again",
-        )
-
-
-def verdict_value(judgment: Judgment, plan: ScoringPlan, leaf: int) -> tuple[float, tuple[str, str] | None]:
-    """A verdict as a number of its leaf's scale, and what is wrong with it (JSON path, message)."""
-    if judgment.status != "judged":
-        return 0.0, None
-    scale = plan.scale(leaf)
-    wanted = {"binary": "met", "ordinal": "option", "nominal": "option"}.get(scale.kind, "value")
-    got = next(name for name in ("met", "option", "value") if getattr(judgment, name) is not None)
-    if got != wanted:
-        return 0.0, (
-            f"$.{got}",
-            f"got {got!r}, expected {wanted!r}: {plan.ids[leaf]!r} has the scale {scale.kind!r}",
-        )
-    if judgment.met is not None:
-        return (1.0 if judgment.met else 0.0), None
-    if judgment.option is not None:
-        if judgment.option in scale.labels:
-            return float(scale.labels.index(judgment.option)), None
-        return 0.0, (
-            "$.option",
-            f"got {judgment.option!r}, expected a label of {plan.ids[leaf]!r}"
-            f"{did_you_mean(judgment.option, scale.labels)}",
-        )
-    value = float(judgment.value or 0.0)
-    if scale.kind == "count":
-        if value < 0 or value != int(value):
-            return 0.0, ("$.value", f"got {judgment.value!r}, expected a whole number from 0 up")
-        return min(value, scale.width), None
-    if not scale.start <= value <= scale.start + scale.width:
-        return 0.0, (
-            "$.value",
-            f"got {judgment.value!r}, expected a number from {scale.start:g} to {scale.start + scale.width:g}",
-        )
-    return value, None

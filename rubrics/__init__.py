@@ -7,6 +7,7 @@ from rubrics.errors import EvalError, GraderError, InputError, Mistake, Mistakes
 from rubrics.example import Example, Message
 from rubrics.json_text import JsonSyntaxError, canonical_json, parse_json
 from rubrics.load import (
+    RUBRIC_SUFFIX,
     AnswerFile,
     DatasetFile,
     load_answers,
@@ -34,6 +35,7 @@ from rubrics.model import (
 from rubrics.rubric import Judging, Leaf, Rubric, Scoring, criterion_hash
 
 __all__ = [
+    "RUBRIC_SUFFIX",
     "AgreementRules",
     "Answer",
     "AnswerFile",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rubrics.example import Example
 from rubrics.json_text import canonical_json
-from rubrics.model import Id, Metadata, Model, Text
+from rubrics.model import MOST, Id, Metadata, Model, Text
 
 
 class Answer(Model):
@@ -22,7 +22,7 @@ class Answer(Model):
     """Who answered: a model, a person, a system; the name scores are shown by."""
     text: Text
     """The answer itself."""
-    sample: Annotated[int, Field(ge=0)] = 0
+    sample: Annotated[int, Field(ge=0, le=MOST)] = 0
     """Which of several tries this is, from 0."""
     metadata: Metadata = Field(default_factory=dict)
     """Free fields, kept and never scored."""

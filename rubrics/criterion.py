@@ -9,12 +9,14 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, mode
 from pydantic_core import InitErrorDetails
 
 from rubrics.model import (
+    MOST,
     CriterionId,
     Id,
     Many,
     Metadata,
     Model,
     Number,
+    Share,
     Text,
     WrittenText,
     at_least,
@@ -29,7 +31,7 @@ class Option(Model):
 
     label: WrittenText
     """What the grader chooses, unique within the scale."""
-    credit: Annotated[Number, Field(json_schema_extra={"minimum": 0, "maximum": 1})] | None = None
+    credit: Share | None = None
     """Share of the criterion's points that this option earns, from 0 to 1."""
     description: Text | None = None
     """When to choose this option."""
@@ -84,7 +86,9 @@ class OrdinalScale(_OptionScale):
         without = [index for index, option in enumerate(self.options) if option.credit is None]
         if without and len(without) < len(self.options):
             for index in without:
-                yield problem_at(("options", index, "credit"), None, "expected a credit for every option or for none")
+                yield problem_at(
+                    ("options", index, "credit"), None, "missing, expected a credit for all options or none"
+                )
 
 
 class NominalScale(_OptionScale):
@@ -100,7 +104,7 @@ class NominalScale(_OptionScale):
                 yield problem_at(
                     ("options", index, "credit"),
                     None,
-                    "expected a credit, a nominal scale has no order to space by",
+                    "missing, expected a credit: a nominal scale has no order to space by",
                 )
 
 
@@ -126,7 +130,7 @@ class CountScale(Model):
 
     type: Literal["count"]
     """Always `count`."""
-    max_count: Annotated[int, Field(ge=1)]
+    max_count: Annotated[int, Field(ge=1, le=MOST)]
     """How many earn all points; more count as this many."""
 
 
@@ -161,9 +165,9 @@ class Check(Model):
     """Met when the answer holds every one of these texts."""
     regex: Annotated[WrittenText, AfterValidator(_linear_pattern)] | None = None
     """Met when this RE2 pattern is found in the answer (linear time; `(?i)` ignores case)."""
-    min_words: Annotated[int, Field(ge=0)] | None = None
+    min_words: Annotated[int, Field(ge=0, le=MOST)] | None = None
     """Met when the answer has at least this many words (what whitespace separates)."""
-    max_words: Annotated[int, Field(ge=0)] | None = None
+    max_words: Annotated[int, Field(ge=0, le=MOST)] | None = None
     """Met when the answer has at most this many words (what whitespace separates)."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})

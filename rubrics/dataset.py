@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from rubrics.example import Example
-from rubrics.model import Metadata, Model, Number, Text, WrittenText, problem
+from rubrics.model import Metadata, Model, Number, Text, WrittenText, problem_at, raise_problems
 
 
 class DatasetInfo(Model):
@@ -45,7 +45,9 @@ class DatasetInfo(Model):
             try:
                 jsonschema.Draft202012Validator.check_schema(self.metadata_schema)
             except jsonschema.SchemaError as error:
-                raise problem("schema", f"`metadata_schema` is no JSON Schema: {error.message}") from None
+                place = ("metadata_schema", *error.absolute_path)
+                line = problem_at(place, None, f"{error.message}, expected a JSON Schema (draft 2020-12)")
+                raise_problems("DatasetInfo", [line])
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -42,13 +42,19 @@ class Message(Model):
     """What is said."""
 
 
-def _prompt_kind(value: Any) -> str:
-    return "messages" if isinstance(value, list | tuple) else "text"
+def _prompt_kind(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return "messages"
+    return "text" if isinstance(value, str) else None
 
 
 Prompt = Annotated[
     Annotated[Text, Tag("text")] | Annotated[tuple[Message, ...], Many, *at_least(1, "one turn"), Tag("messages")],
-    Discriminator(_prompt_kind),
+    Discriminator(
+        _prompt_kind,
+        custom_error_type="prompt",
+        custom_error_message='expected text, or a list of turns {"role": "user", "content": "…"}',
+    ),
 ]
 """What the answerer was given: one text, or a conversation."""
 
@@ -86,7 +92,7 @@ class Example(Model):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _rubric_by_id(cls, value: Any, handler: ModelWrapValidatorHandler[Example], info: ValidationInfo) -> Example:
+    def _rubric_by_id(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo[Any]) -> Self:
         if not isinstance(value, dict) or isinstance(value.get("rubric"), Rubric):
             return handler(value)
         problems: list[InitErrorDetails] = []
@@ -94,7 +100,7 @@ class Example(Model):
         rubric_id = value.get("rubric_id")
         unresolved = False
         if isinstance(rubric_id, str) and "rubric" in value:
-            problems.append(problem_at(("rubric_id",), rubric_id, "expected `rubric` or `rubric_id`, got both"))
+            problems.append(problem_at(("rubric_id",), None, "got `rubric` too, expected only one of the two"))
         elif isinstance(rubric_id, str):
             rubric = known.get(rubric_id)
             unresolved = rubric is None
@@ -109,7 +115,7 @@ class Example(Model):
                     problem_at(("rubric_id",), rubric_id, f"the rubric {rubric_id!r} has mistakes of its own")
                 )
         elif "rubric" not in value:
-            problems.append(problem_at((), value, "expected `rubric` or `rubric_id`, got neither"))
+            problems.append(problem_at((), None, "missing, expected 'rubric' or 'rubric_id'"))
             unresolved = True
         try:
             example = handler(value)

@@ -12,6 +12,9 @@ MAX_DEPTH = 64
 """Deepest nesting of brackets that is read."""
 
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"[\w.+-]{1,24}")
+_BRACKETS_AND_STRINGS = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def _fast_float(text: str) -> float:
     return value
 
 
-def _fast_constant(text: str) -> Any:
+def _fast_constant(_text: str) -> Any:
     raise _FaultFound
 
 
@@ -105,7 +108,7 @@ def parse_json(text: str) -> tuple[Any, list[Fault]]:
     """Parse one JSON value; the second part lists every fault that plain JSON readers let pass.
 
     >>> parse_json('{"points": 1, "points": 2}')
-    ({'points': 2}, [Fault(path='$', message="key 'points' stands more than once")])
+    ({'points': 2}, [Fault(path='$', message="key 'points' stands more than once, expected once")])
 
     Raises JsonSyntaxError (line and column) where the text is no JSON at all.
     """
@@ -121,10 +124,10 @@ def parse_json(text: str) -> tuple[Any, list[Fault]]:
     except json.JSONDecodeError as error:
         raise _syntax_error(error) from None
     except RecursionError:
-        raise JsonSyntaxError(f"brackets are nested deeper than {MAX_DEPTH} levels", 1, 1) from None
+        raise _too_deep(text) from None
     too_many_brackets = text.count("{") + text.count("[") > MAX_DEPTH
     if too_many_brackets and _is_too_deep(value):
-        raise JsonSyntaxError(f"brackets are nested deeper than {MAX_DEPTH} levels", 1, 1)
+        raise _too_deep(text)
     if slow or _SUSPECT_ESCAPE.search(text):
         return value, list(_faults(value, "$"))
     return value, []
@@ -134,35 +137,86 @@ def _syntax_error(error: json.JSONDecodeError) -> JsonSyntaxError:
     text, position, message = error.doc, error.pos, error.msg
     before = text[:position].rstrip()
     closes = text[position : position + 1] in ("}", "]")
+    got = ""
+    if message.startswith("Expecting") and text.strip():
+        # Where the text ends too early is in its last line, not on the empty one that a line end makes.
+        ends = not text[position:].strip()
+        position = len(text.rstrip()) if ends else position
+        got = "the text ends here" if ends else f"got {_token(text, position)}"
     if message.startswith("Illegal trailing comma") or (before.endswith(",") and closes):
         # Python 3.13 points at the comma, earlier ones at the bracket: one place for all of them.
         position = position if text[position : position + 1] == "," else len(before) - 1
-        message = "a comma stands before a closing bracket"
+        message = "got a comma before a closing bracket, expected none"
     elif not text.strip():
         message = "there is nothing here"
     elif message == "Extra data":
-        message = "more text stands after the end of the JSON value"
+        message = f"got {_token(text, position)} after the end of the JSON value, expected nothing more"
     elif message.startswith("Expecting property name"):
-        message = "expected a key in double quotes"
+        message = f"{got}, expected a key in double quotes"
     elif message.startswith("Expecting value"):
-        message = "expected a JSON value"
+        message = f"{got}, expected a value{_value_hint(text, position)}"
     elif message.startswith("Expecting ',' delimiter"):
-        message = "expected a comma or a closing bracket"
+        message = f"{got}, expected a comma or a closing bracket"
     elif message.startswith("Expecting ':' delimiter"):
-        message = "expected a colon after the key"
+        message = f"{got}, expected a colon after the key"
     elif message.startswith("Unterminated string"):
-        message = "this string does not end"
+        message = "this text does not end, expected a double quote after it"
+    elif message.startswith("Invalid control character") and text[position] in "\r\n":
+        message = "the line ends inside a text, expected a double quote (a line break in a text is written \\n)"
     elif message.startswith("Invalid control character"):
-        message = f"control character U+{ord(text[position]):04X} inside a string, write it as an escape (\\n, \\t)"
+        code = f"{ord(text[position]):04x}"
+        escape = "\\t" if text[position] == "\t" else f"\\u{code}"
+        message = f"control character U+{code.upper()} inside a text, expected it written as {escape}"
     elif message.startswith("Invalid \\"):
-        message = 'a backslash that starts no escape (write \\\\ for a backslash, \\" for a quote)'
+        message = 'a backslash that starts no escape, expected \\\\ (for a backslash) or \\" (for a quote)'
     else:
         message = message[:1].lower() + message[1:]
-    return JsonSyntaxError(
-        message,
-        text.count("\n", 0, position) + 1,
-        position - (text.rfind("\n", 0, position) + 1) + 1,
-    )
+    return _error_at(message, text, position)
+
+
+def _error_at(message: str, text: str, position: int) -> JsonSyntaxError:
+    line = text.count("\n", 0, position) + 1
+    return JsonSyntaxError(message, line, position - text.rfind("\n", 0, position))
+
+
+def _token(text: str, position: int) -> str:
+    char = text[position]
+    if char in "“”„‟«»":
+        return "a curly quote"
+    if char in "'‘’‚":
+        return "a single quote"
+    if char == '"':
+        return "a double quote"
+    if text.startswith(("//", "/*", "#"), position):
+        return "a comment, which JSON does not have"
+    word = _WORD.match(text, position)
+    return repr(word[0] if word else char)
+
+
+def _value_hint(text: str, position: int) -> str:
+    if position == len(text) or text[position] in ",:]}":
+        return ""
+    word = _WORD.match(text, position)
+    if word and (lower := {"True": "true", "False": "false", "None": "null"}.get(word[0])):
+        return f", did you mean {lower}?"
+    if word and not word[0][0].isalpha():
+        return " (numbers are written like 5, -5 or 0.5)"
+    return " (text stands in double quotes)"
+
+
+def _too_deep(text: str) -> JsonSyntaxError:
+    """The error at the first bracket that is too deep."""
+    depth = 0
+    for mark in _BRACKETS_AND_STRINGS.finditer(text):
+        if mark[0] in "[{":
+            depth += 1
+        elif mark[0] in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            return _error_at(
+                f"brackets nested deeper than {MAX_DEPTH} levels, expected at most {MAX_DEPTH}", text, mark.start()
+            )
+    return _error_at(f"brackets nested deeper than {MAX_DEPTH} levels, expected at most {MAX_DEPTH}", text, 0)
 
 
 def _is_too_deep(value: Any) -> bool:
@@ -184,7 +238,7 @@ def _faults(value: Any, path: str) -> Iterator[Fault]:
     if isinstance(value, dict):
         if isinstance(value, _Duplicated):
             for key in value.repeated:
-                yield Fault(path, f"key {key!r} stands more than once")
+                yield Fault(path, f"key {key!r} stands more than once, expected once")
         for key, item in value.items():
             if problem := text_problem(key):
                 yield Fault(path, f"a key holds {problem}")
@@ -202,11 +256,9 @@ def _faults(value: Any, path: str) -> Iterator[Fault]:
 def text_problem(text: str) -> str | None:
     """What makes a text unfit to be stored: a lone surrogate or NUL; None where it is fine."""
     if "\x00" in text:
-        return "the character NUL (\\u0000), which no text may hold"
-    if not text.isascii():
-        for char in text:
-            if "\ud800" <= char <= "\udfff":
-                return f"half of a surrogate pair (\\u{ord(char):04x}), which is no character"
+        return "the character NUL (\\u0000), expected none"
+    if not text.isascii() and (half := _SURROGATE.search(text)):
+        return f"half of a surrogate pair (\\u{ord(half[0]):04x}), expected a whole character"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 RUBRIC_SUFFIX = ".rubric.json"
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
 
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file; InputError names what is in the way."""
@@ -37,22 +40,20 @@ def read_bytes(path: Path) -> bytes:
 
 def decode_text(raw: bytes, *, file: str, line: int | None = None) -> str:
     """UTF-8 text, a byte order mark taken off; InputError has the place of the first wrong byte."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(Mistake(file, "this is UTF-16, expected UTF-8: save it as UTF-8", line=line))
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        row = (line or 1) + before.count(b"\n")
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise InputError(
-            Mistake(
-                file,
-                f"byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8",
-                line=row,
-                column=column,
-            )
-        ) from None
+    if raw[:2] in _UTF_16:
+        name = "UTF-32" if raw[:4] == b"\xff\xfe\x00\x00" else "UTF-16"
+        raise InputError(Mistake(file, f"this is {name}, expected UTF-8: save the file as UTF-8", line=line))
+    if (position := raw.find(b"\x00")) < 0:
+        try:
+            return raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            position = error.start
+    # NUL is UTF-8, but not text: UTF-16 without a byte order mark is full of it.
+    before = raw[:position]
+    row = (line or 1) + before.count(b"\n")
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    message = f"got the byte 0x{raw[position]:02x}, expected text in UTF-8: save the file as UTF-8"
+    raise InputError(Mistake(file, message, line=row, column=column))
 
 
 def read_json(path: Path) -> tuple[Any, list[Mistake]]:
@@ -80,16 +81,21 @@ def read_lines(path: Path, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
             for number, raw in enumerate(handle, start=1):
                 if not raw.strip():
                     continue
-                empty = False
+                if empty and raw.strip(b"\xef\xbb\xbf \t\r\n") in (b"{", b"["):
+                    message = "one JSON value over several lines, expected JSON Lines: one whole object a line"
+                    mistakes.add(file, message, line=number)
+                    return
+                first, empty = empty, False
                 try:
-                    text = decode_text(raw, file=file, line=number)
+                    text = decode_text(raw.rstrip(b"\r\n"), file=file, line=number)
                     value, faults = parse_json(text)
                 except InputError as error:
                     mistakes.extend(error.mistakes)
+                    if first and raw[:2] in _UTF_16:
+                        return
                     continue
                 except JsonSyntaxError as error:
-                    hint = " (in JSON Lines each line holds one whole object)" if raw.strip() in (b"{", b"[") else ""
-                    mistakes.add(file, f"not JSON: {error}{hint}", line=number, column=error.column)
+                    mistakes.add(file, f"not JSON: {error}", line=number, column=error.column)
                     continue
                 for fault in faults:
                     mistakes.add(file, fault.message, fault.path, number)
@@ -114,7 +120,10 @@ def parse_row(
     try:
         return model.model_validate(value, context=context)
     except ValidationError as error:
-        mistakes.extend(mistakes_of(error, model, file=file, line=line))
+        # A text with NUL or 1e999 was noted when the JSON was read, in the same words.
+        noted = set(takewhile(lambda mistake: (mistake.file, mistake.line) == (file, line), reversed(mistakes.found)))
+        found = mistakes_of(error, model, file=file, line=line)
+        mistakes.extend(mistake for mistake in found if mistake not in noted)
         return None
 
 
@@ -229,13 +238,18 @@ def _metadata_rule(info: DatasetInfo) -> Any:
     if info.metadata_schema is None:
         return lambda _example: ()
     import jsonschema
-    import referencing
+    import referencing.exceptions
 
     validator = jsonschema.Draft202012Validator(info.metadata_schema, registry=referencing.Registry())
 
     def broken(example: Example) -> Iterator[tuple[str, str]]:
-        for error in validator.iter_errors(example.metadata):
-            yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+        try:
+            for error in validator.iter_errors(example.metadata):
+                yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+        except RecursionError:
+            yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
+        except referencing.exceptions.Unresolvable as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
 
     return broken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -85,6 +86,9 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     return ""
 
 
+_NUMERAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
 def _number(value: Any) -> Any:
     if type(value) is int or type(value) is float:
         try:
@@ -93,12 +97,14 @@ def _number(value: Any) -> Any:
             finite = False
         if finite:
             return value
-    raise problem("number", "expected a finite number")
+        raise problem("number", "expected a finite number")
+    quoted = isinstance(value, str) and _NUMERAL.fullmatch(value)
+    raise problem("number", f"expected a number{' without quotes' if quoted else ''}")
 
 
 def _clean_text(value: str) -> str:
     if found := text_problem(value):
-        raise problem("text", f"expected text without {found}")
+        raise problem("text", f"the text holds {found}")
     return value
 
 
@@ -115,6 +121,9 @@ Number = Annotated[
     WithJsonSchema({"type": "number"}),
 ]
 """A finite number, kept as written (5 stays 5); booleans and texts are refused."""
+
+Share = Annotated[Number, WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})]
+"""A number from 0 to 1 in the schema; the model that has one checks it in its own words."""
 
 Text = Annotated[str, AfterValidator(_clean_text)]
 """Any text without NUL and without half surrogate pairs."""
@@ -134,6 +143,9 @@ Id = Annotated[
 
 CriterionId = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
 """A criterion's or group's id: letters, digits, `.`, `_`, `:`, `-`, at most 128."""
+
+MOST = 2**31 - 1
+"""The greatest whole number: every table, file and language that gets one can hold it."""
 
 Many = Field(strict=False)
 """Marks a tuple field that JSON's lists may fill; what is in the list stays strict."""

@@ -18,14 +18,14 @@ from rubrics.model import (
     Many,
     Metadata,
     Model,
-    Number,
+    Share,
     Text,
     WrittenText,
     at_least,
     problems_of,
     raise_problems,
 )
-from rubrics.structure import structure_problems
+from rubrics.structure import in_reading_order, structure_problems
 
 
 class Scoring(Model):
@@ -37,7 +37,7 @@ class Scoring(Model):
     """What is clipped to [0, 1]: nothing, each answer's score, or only the mean (`none` under `sum`)."""
     all_negative: Literal["undefined", "one_minus"] = "undefined"
     """What a rubric without any positive criterion means: no score, or 1 + Σ points·credit / Σ |points|."""
-    min_coverage: Annotated[Number, Field(json_schema_extra={"minimum": 0, "maximum": 1})] = 1.0
+    min_coverage: Share = 1.0
     """Share of the points that must be judged before an answer has a score."""
     consensus: Literal["majority", "unanimous", "mean", "adjudicated"] = "majority"
     """How several verdicts on one criterion become one."""
@@ -131,7 +131,8 @@ class Rubric(Model):
                 line
                 for line in problems
                 if not (str(getattr(line["type"], "type", "")) == unknown and line.get("loc") in better_said)
-            ] + between
+            ]
+            problems = in_reading_order([*problems, *between], value)
         raise_problems("Rubric", problems)
         assert rubric is not None
         object.__setattr__(rubric, "criteria", tuple(_named(rubric.criteria, _Counter())))

@@ -6,7 +6,7 @@ that a file's misspelt field and its dangling condition are reported in the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from rubrics.model import did_you_mean, problem_at
 Loc = tuple[int | str, ...]
 
 _CAN_DECIDE = ("binary", "ordinal", "nominal")
+_UNION_MEMBERS = ("leaf", "group", *_CAN_DECIDE, "number", "count")
 
 
 @dataclass(slots=True)
@@ -50,6 +51,26 @@ def structure_problems(raw: dict[str, Any]) -> list[InitErrorDetails]:
     problems += _circle_problems(nodes, by_id)
     problems += _scoring_problems(raw, nodes)
     return problems
+
+
+def in_reading_order(problems: Iterable[InitErrorDetails], raw: dict[str, Any]) -> list[InitErrorDetails]:
+    """Problems by where they stand in a raw rubric; a missing field comes at the end of its object."""
+    return sorted(problems, key=lambda line: _position(line.get("loc", ()), raw))
+
+
+def _position(loc: Loc, raw: Any) -> list[int]:
+    places: list[int] = []
+    here = raw
+    for part in loc:
+        if isinstance(here, dict) and part in here:
+            places.append(list(here).index(part))
+            here = here[part]
+        elif isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+            places.append(part)
+            here = here[part]
+        elif part not in _UNION_MEMBERS:
+            return [*places, len(here) if isinstance(here, dict) else 0]
+    return places
 
 
 def _plain(value: Any) -> Any:
@@ -97,8 +118,8 @@ def _id_problems(nodes: list[_Node], by_id: dict[str, _Node]) -> Iterator[InitEr
             yield problem_at(
                 node.loc,
                 node.id,
-                f"without an id this would be named {node.id!r} by its position, which {first.path} is called; "
-                "give it an id",
+                f"without an id this would be named {node.id!r} by its position, which {first.path} is called, "
+                "expected an id of its own",
             )
 
 
@@ -196,7 +217,7 @@ def _circle_problems(nodes: list[_Node], by_id: dict[str, _Node]) -> Iterator[In
                 yield problem_at(
                     (*start.loc, "depends_on", "criterion"),
                     target,
-                    f"got a circle of conditions: {round_trip}; one of them must not depend on the others",
+                    f"got a circle of conditions ({round_trip}), expected one of them without a condition",
                 )
             if target in walked:
                 break

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import types
 import typing
+import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Tag, ValidationError
 
+from rubrics.criterion import Criterion
 from rubrics.errors import Mistake
-from rubrics.json_text import Unreadable, child_path
+from rubrics.json_text import Unreadable, child_path, text_problem
 from rubrics.model import did_you_mean, show
 
 _EXPECTED = {
@@ -19,12 +23,12 @@ _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "model_or_dataclass_type": "an object",
+    "tuple_type": "a list […]",
+    "list_type": "a list […]",
+    "dict_type": "an object {…}",
+    "model_type": "an object {…}",
+    "model_attributes_type": "an object {…}",
+    "model_or_dataclass_type": "an object {…}",
     "missing_argument": "a value",
 }
 
@@ -35,17 +39,32 @@ def mistakes_of(
     """The mistakes of one ValidationError of `model`, placed in a file (and line)."""
     seen: set[tuple[str, str]] = set()
     for found in error.errors(include_url=False):
-        path, owner = json_path(model, found["loc"])
-        if found["type"] == "union_tag_invalid":
-            path += ".type"
-        message = _message(found, owner)
+        place = json_path(model, found["loc"])
+        path = place.path
+        if found["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            path = child_path(path, _discriminator(found))
+        if found["type"] == "string_unicode":
+            what = "a key" if place.is_model else "the text"
+            message = f"{what} holds {text_problem(str(found['input']))}"
+        else:
+            message = _message(found, place.owner)
         if (path, message) not in seen:
             seen.add((path, message))
             yield Mistake(file, message, path, line)
 
 
-def json_path(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
-    """The JSON path of an error's place, and the model whose field stands there.
+class Place(NamedTuple):
+    """Where an error stands in a file."""
+
+    path: str
+    owner: type[BaseModel] | None
+    """The model whose field stands there."""
+    is_model: bool
+    """Whether a model stands there, rather than a plain value."""
+
+
+def json_path(model: type[BaseModel], loc: tuple[int | str, ...]) -> Place:
+    """The JSON path of an error's place, and what stands there.
 
     Pydantic puts the names of union members among the keys; they are no part of the file and are left out.
     """
@@ -61,7 +80,8 @@ def json_path(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, 
         owner = here if isinstance(here, type) and issubclass(here, BaseModel) else None
         path = f"{path}[{part}]" if isinstance(part, int) else child_path(path, str(part))
         here = _inner(here, part)
-    return path, owner
+    here = _sole(here)
+    return Place(path, owner, isinstance(here, type) and issubclass(here, BaseModel))
 
 
 def _strip(annotation: Any) -> Any:
@@ -118,8 +138,11 @@ def _message(found: Any, owner: type[BaseModel] | None) -> str:
     kind, value, context = found["type"], found["input"], found.get("ctx", {})
     text = str(found["msg"])
     if kind == "extra_forbidden":
-        hint = did_you_mean(found["loc"][-1], _field_names(owner)) if owner else ""
-        return f"unknown field {str(found['loc'][-1])!r}{hint}"
+        name = str(found["loc"][-1])
+        hint = did_you_mean(name, _field_names(owner)) if owner else ""
+        if owner is Criterion and not hint.startswith(",") and difflib.get_close_matches(name, ["children"]):
+            hint = ", did you mean 'children'?"
+        return f"unknown field {name!r}{hint}"
     if kind == "missing":
         name = str(found["loc"][-1])
         field = owner.model_fields.get(name) if owner else None
@@ -128,16 +151,17 @@ def _message(found: Any, owner: type[BaseModel] | None) -> str:
     if isinstance(value, Unreadable):
         return f"got {value!r}, expected a finite number"
     if kind in ("literal_error", "union_tag_invalid", "enum"):
-        expected = str(context.get("expected") or context.get("expected_tags") or "")
         if kind == "union_tag_invalid":
-            value = context.get("tag")
+            value = value.get(_discriminator(found))
+        expected = str(context.get("expected") or context.get("expected_tags") or "")
         names = [name.strip(" '\"") for name in expected.replace(" or ", ", ").split(",")]
         hint = did_you_mean(value, names) if isinstance(value, str) else ""
-        return f"got {show(value)}, expected {expected.replace(', or', ' or')}{hint if hint.startswith(',') else ''}"
+        return f"got {show(value)}, expected {_one_of(names)}{hint if hint.startswith(',') else ''}"
     if kind == "union_tag_not_found":
-        return "expected a field 'type' that names the scale: binary, ordinal, nominal, number or count"
+        scales = ": binary, ordinal, nominal, number or count" if _discriminator(found) == "type" else ""
+        return f"missing, expected {_discriminator(found)!r}{scales}"
     if kind == "string_pattern_mismatch":
-        return f"got {show(value)}, expected {_pattern_words(str(context.get('pattern', '')))}"
+        return f"got {show(value)}, expected {_pattern_words(str(context.get('pattern', '')), value)}"
     if kind == "string_too_long":
         return f"got {len(value)} characters, expected at most {context['max_length']}"
     if kind == "string_too_short":
@@ -153,14 +177,25 @@ def _message(found: Any, owner: type[BaseModel] | None) -> str:
         return f"got {show(value)}, expected {bound} {limit}"
     if kind in _EXPECTED:
         return f"got {show(value)}, expected {_EXPECTED[kind]}"
-    if text.startswith("expected") and value is not None and not isinstance(value, dict):
+    if text.startswith("expected") and not (kind == "rule" and value is None):
         return f"got {show(value)}, {text}"
     return text
 
 
-def _pattern_words(pattern: str) -> str:
+def _discriminator(found: Any) -> str:
+    return str(found["ctx"]["discriminator"]).strip("'")
+
+
+def _one_of(names: list[str]) -> str:
+    quoted = [repr(name) for name in names]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def _pattern_words(pattern: str, value: str) -> str:
     if "A-Za-z0-9" in pattern:
-        return "only letters, digits and . _ : -"
+        plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
+        such = re.sub(r"[^A-Za-z0-9._:-]+", "-", plain).strip("-")
+        return "only the letters A–Z and a–z, digits and . _ : -" + (f", such as {such!r}" if such else "")
     if "x00-" in pattern:
         return "text without control characters"
     return "text that is not blank"

@@ -10,9 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_HIDDEN = (
-    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
-)
+_HIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
 _CHANGED = re.compile(rf"\r\n?|[{_HIDDEN}⟦]")
 _ESCAPE = re.compile(r"⟦U\+([0-9A-F]{4,5})⟧")
 _ESCAPED = re.compile(rf"[{_HIDDEN}⟦]")

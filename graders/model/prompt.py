@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from graders.grader import Task
 from graders.model.envelope import VisibleText, encode_visible
@@ -39,9 +38,7 @@ class Prompt:
     def of(cls, task: Task, template: Template) -> Prompt:
         """Build the prompt of a task: constant part first, then conversation and answer, then the criteria."""
         answer = VisibleText.of(task.answer.text)
-        turns = [
-            {"role": turn.role, "content": encode_visible(turn.content)} for turn in task.example.conversation
-        ]
+        turns = [{"role": turn.role, "content": encode_visible(turn.content)} for turn in task.example.conversation]
         envelope = json_line({"conversation": turns, "answer": answer.shown})
         guidelines = task.rubric.guidelines
         references = task.example.references
@@ -71,7 +68,7 @@ class Prompt:
 
 def json_line(value: Any) -> str:
     """A value as JSON on one line, whatever a reader takes for a line's end, and free of chat control tokens."""
-    line = orjson.dumps(value).decode("utf-8")
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if not line.isascii():
         for char, escape in _LINE_ENDS.items():
             line = line.replace(char, escape)
@@ -79,7 +76,7 @@ def json_line(value: Any) -> str:
 
 
 def nonce_for(envelope: str, text: str) -> str:
-    """16 hex digits that do not occur in the text; the same for every call of one answer, so that prefixes are cached."""
+    """16 hex digits that do not occur in the text; the same for all calls of one answer, for the prefix cache."""
     for salt in range(1_000_000):
         nonce = hashlib.sha256(f"{salt}\n{envelope}".encode()).hexdigest()[:16]
         if nonce not in text:
@@ -90,8 +87,7 @@ def nonce_for(envelope: str, text: str) -> str:
 def criteria_line(criteria: Sequence[Criterion], *, show_points: bool) -> str:
     """The JSON line of the criteria. Ids are positions, so that a telling name gives nothing away."""
     asked = [
-        _asked(f"c{number}", criterion, show_points=show_points)
-        for number, criterion in enumerate(criteria, start=1)
+        _asked(f"c{number}", criterion, show_points=show_points) for number, criterion in enumerate(criteria, start=1)
     ]
     return json_line({"criteria": asked})
 

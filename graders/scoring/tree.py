@@ -74,9 +74,8 @@ def weigh(plan: ScoringPlan, states: Sequence[LeafState]) -> Weights:
         root_positive += max(plan.points[child] if child >= 0 else plan.groups[~child].points, 0.0) if there else 0.0
     if not anything:
         reason = "nothing_applies"
-    for group, total in zip(plan.groups, positive, strict=True):
-        if total == 0.0 and reason is None:
-            reason = f"group_all_negative:{group.id}"
+    if without := [group.id for group, total in zip(plan.groups, positive, strict=True) if total == 0.0]:
+        reason = f"group_all_negative:{min(without)}"
     if reason is None and root_positive == 0.0 and not plan.one_minus:
         reason = "all_negative"
     weights: list[float | None] = []
@@ -199,15 +198,18 @@ def finished(plan: ScoringPlan, score: float, cap: float | None) -> float:
 def tag_score(leaves: Sequence[int], effective: Sequence[float | None], credits: Sequence[LeafState]) -> float | None:
     """Σ effective points · credit / Σ positive effective points over a tag's leaves that have both.
 
-    None where none of them is positive.
+    None where none of them is positive, or one lies in a group that has no score (`group_all_negative`).
     """
     earned: list[float] = []
     positive: list[float] = []
     for leaf in leaves:
         weight = effective[leaf]
         credit = credits[leaf]
-        if weight is not None and isinstance(credit, float):
-            earned.append(weight * credit)
-            if weight > 0:
-                positive.append(weight)
+        if not isinstance(credit, float):
+            continue
+        if weight is None:
+            return None
+        earned.append(weight * credit)
+        if weight > 0:
+            positive.append(weight)
     return fsum(earned) / fsum(positive) if positive else None

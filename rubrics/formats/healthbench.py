@@ -147,8 +147,6 @@ def healthbench_obstacles(example: Example, *, file: str, line: int | None) -> I
         if criterion.may_not_apply:
             yield Mistake(file, "HealthBench has no `may_not_apply`", f"{path}.may_not_apply", line)
     if (rubric.scoring.normalize, rubric.scoring.clips) != ("positive", "mean"):
-        yield Mistake(
-            file, "HealthBench scores by normalize 'positive' and clip 'mean' only", f"{place}.scoring", line
-        )
+        yield Mistake(file, "HealthBench scores by normalize 'positive' and clip 'mean' only", f"{place}.scoring", line)
     if rubric.guidelines:
         yield Mistake(file, "HealthBench has no guidelines", f"{place}.guidelines", line)

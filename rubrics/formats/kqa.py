@@ -19,7 +19,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,7 @@ _SCALE = NominalScale(
     type="nominal",
     options=(
         Option(label="Entailment", credit=1, description="The answer says or implies the claim."),
-        Option(
-            label="Neutral", credit=0, description="The answer neither implies nor contradicts the claim."
-        ),
+        Option(label="Neutral", credit=0, description="The answer neither implies nor contradicts the claim."),
         Option(label="Contradiction", credit=0, description="The answer contradicts the claim."),
     ),
 )
@@ -87,9 +85,7 @@ def load_kqa(path: Path) -> Converted:
 
 def _rows(text: str, mistakes: Mistakes, notes: list[str], *, file: str) -> Iterator[_Row]:
     if not text.strip():
-        raise InputError(
-            Mistake(file, f"the file is empty, expected a table with the columns {_names(COLUMNS)}")
-        )
+        raise InputError(Mistake(file, f"the file is empty, expected a table with the columns {_names(COLUMNS)}"))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     start = 1
     try:
@@ -101,27 +97,29 @@ def _rows(text: str, mistakes: Mistakes, notes: list[str], *, file: str) -> Iter
             if not values:
                 continue
             if len(values) != len(header):
-                mistakes.add(
-                    file, f"got {len(values)} values, expected {len(header)}, one a column", line=line
-                )
+                mistakes.add(file, f"got {len(values)} values, expected {len(header)}, one a column", line=line)
                 continue
             row = _Row(line, dict(zip(header, values, strict=True)))
             _check_row(row, mistakes, file=file)
             yield row
     except csv.Error as error:
-        mistakes.add(file, f"this row is no CSV: {error}", line=start)
+        hint = ", expected a closing double quote" if "end of data" in str(error) else ""
+        mistakes.add(file, f"not CSV: {error}{hint}", line=start)
 
 
 def _check_header(header: list[str], notes: list[str], *, file: str) -> None:
+    if not set(COLUMNS) & set(header):
+        message = f"got {show(','.join(header))}, expected a header with the columns {_names(COLUMNS)}"
+        raise InputError(Mistake(file, message, line=1))
     found = []
     for column in COLUMNS:
         if column not in header:
             hint = did_you_mean(column, [name for name in header if name not in COLUMNS])
             near = hint.removeprefix(", did you mean ").rstrip("?") if hint.startswith(",") else ""
             there = f"there is {near}" if near else f"there are {_names(name for name in header if name)}"
-            found.append(Mistake(file, f"no column {column!r} ({there})", line=1))
+            found.append(Mistake(file, f"missing, expected a column {column!r} ({there})", line=1))
         elif header.count(column) > 1:
-            found.append(Mistake(file, f"the column {column!r} stands more than once", line=1))
+            found.append(Mistake(file, f"the column {column!r} stands more than once, expected once", line=1))
     if found:
         raise InputError(found)
     notes.extend(f"{file}: column {name!r} is not carried" for name in header if name and name not in COLUMNS)
@@ -142,9 +140,7 @@ def _check_row(row: _Row, mistakes: Mistakes, *, file: str) -> None:
         if row[column] not in known:
             hint = did_you_mean(row[column], known)
             hint = hint if hint.startswith(",") else ""
-            mistakes.add(
-                file, f"got {show(row[column])}, expected one of {_names(known)}{hint}", column, row.line
-            )
+            mistakes.add(file, f"got {show(row[column])}, expected one of {_names(known)}{hint}", column, row.line)
 
 
 def _questions(rows: list[_Row], mistakes: Mistakes, *, file: str) -> dict[str, _Question]:
@@ -180,7 +176,7 @@ def _questions(rows: list[_Row], mistakes: Mistakes, *, file: str) -> dict[str, 
                 row.line,
             )
     if not rows and not mistakes:
-        mistakes.add(file, "no row stands under the header")
+        mistakes.add(file, "no rows, expected at least one under the header")
     return questions
 
 
@@ -189,9 +185,7 @@ def _convert(
 ) -> None:
     ids = {claim: f"c{number}" for number, claim in enumerate(content.claims, start=1)}
     criteria = tuple(
-        Criterion(
-            id=ids[claim], criterion=claim, points=1, tags=(CATEGORIES[row["category_x"]],), scale=_SCALE
-        )
+        Criterion(id=ids[claim], criterion=claim, points=1, tags=(CATEGORIES[row["category_x"]],), scale=_SCALE)
         for claim, row in content.claims.items()
     )
     example = Example(
@@ -205,8 +199,10 @@ def _convert(
             "text": rows[0]["answer"],
             "metadata": _metadata(rows, ids),
         }
-        answer = parse_row(Answer, value, mistakes, file=file, line=rows[0].line)
-        if answer is None:
+        wrong = Mistakes()
+        answer = parse_row(Answer, value, wrong, file=file, line=rows[0].line)
+        if answer is None:  # the name of the model: everything else was checked
+            mistakes.extend(replace(mistake, path="llm_x") for mistake in wrong)
             continue
         converted.answers.append(answer)
         hashed = answer_hash(example, answer)

@@ -1,0 +1,119 @@
+"""`markscheme convert`: datasets between formats, without loss or with a plain refusal."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rubrics import DatasetFile, Example, InputError, Mistake, Mistakes, parse_row
+from rubrics.formats.converted import Converted
+from rubrics.formats.healthbench import healthbench_obstacles, healthbench_row
+from rubrics.formats.kqa import load_kqa
+from rubrics.formats.paperbench import load_paperbench
+
+_WITH_ANSWERS: dict[str, Callable[[Path], Converted]] = {"kqa": load_kqa, "paperbench": load_paperbench}
+
+
+def run_convert(source: Path, target: Path, *, source_format: str, target_format: str, rubrics: Path | None) -> None:
+    """Convert `source` into `target` and say on standard error what was written."""
+    if source_format == "hf":
+        _convert_export(source, target, target_format)
+    elif source_format in _WITH_ANSWERS:
+        _convert_with_answers(_WITH_ANSWERS[source_format](source), target, target_format)
+    else:
+        _convert_dataset(source, target, target_format, rubrics)
+
+
+def _convert_dataset(source: Path, target: Path, target_format: str, rubrics: Path | None) -> None:
+    dataset = DatasetFile(source, rubrics)
+    obstacles = Mistakes()
+    for line, example in dataset.numbered():
+        if target_format == "healthbench":
+            obstacles.extend(healthbench_obstacles(example, file=str(dataset.examples_path), line=line))
+    dataset.mistakes.raise_if_any()
+    obstacles.raise_if_any()
+    row = healthbench_row if target_format == "healthbench" else embedded_row
+    _write_rows(target, (row(example) for example in dataset))
+
+
+def _convert_with_answers(converted: Converted, target: Path, target_format: str) -> None:
+    from graders import Judgment
+
+    _native_only(target_format)
+    mistakes = Mistakes()
+    for number, row in enumerate(converted.judgments, start=1):
+        parse_row(Judgment, row, mistakes, file="judgments", line=number)
+    mistakes.raise_if_any()
+    folder = _new_folder(target)
+    _write_rows(folder / "examples.jsonl", (embedded_row(example) for example in converted.examples))
+    _write_rows(folder / "answers.jsonl", (answer.as_json() for answer in converted.answers))
+    _write_rows(folder / "judgments.jsonl", converted.judgments)
+    for note in converted.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _convert_export(source: Path, target: Path, target_format: str) -> None:
+    from api.exports import read_folder
+
+    _native_only(target_format)
+    found = read_folder(source)
+    folder = _new_folder(target)
+    (folder / "dataset.json").write_text(
+        json.dumps(found.info.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    _write_rows(folder / "examples.jsonl", (embedded_row(example) for example in found.examples()))
+    _write_rows(folder / "answers.jsonl", (answer.as_json() for answer in found.answers()))
+    _write_rows(folder / "judgments.jsonl", (judgment.as_json() for judgment in found.judgments()))
+
+
+def _native_only(target_format: str) -> None:
+    if target_format != "native":
+        raise InputError(Mistake("--to", "expected 'native': this source holds answers and judgments too"))
+
+
+def embedded_row(example: Example) -> dict[str, Any]:
+    """An example as a row that needs no other file: its rubric stands in it."""
+    row = example.as_json()
+    row.pop("rubric_id", None)
+    row["rubric"] = example.rubric.as_json()
+    return row
+
+
+def _new_folder(target: Path) -> Path:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(Mistake(str(target), "something is here already, expected a new or an empty folder"))
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _write_rows(target: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write JSON Lines beside the target and move them into place, so that a cut run leaves no half file."""
+    count = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+    if target.is_dir():
+        raise InputError(Mistake(str(target), "this is a folder, expected a file to write (.jsonl)"))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.writelines(lines())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(Mistake(str(target), f"cannot be written: {error.strerror}")) from None
+    typer.echo(f"wrote {count:,} rows to {target}", err=True)

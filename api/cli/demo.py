@@ -1,0 +1,172 @@
+"""`markscheme demo`: the whole main job on the shipped medical example, told as a story on one screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from api.batch import Batch, BatchRequest, export_run
+from api.cli.check import check_paths
+from api.cli.exit_code import ExitCode
+from api.cli.grade import exit_code
+from api.cli.tables import coverage_words, interval_words, number
+from api.examples_folder import examples_folder
+from api.store import Store
+from graders import JudgmentFile, Scores, ScoringOptions
+from rubrics import Dataset, InputError, Mistake, load_dataset
+
+PANEL = "reading-1+reading-2"
+READINGS = ("first", "second")
+WIDTH = 100
+_MARK = ".markscheme-demo"
+_EXAMPLE = "medicine"
+
+
+def run_demo(folder: Path) -> ExitCode:
+    """Copy the example, check it, grade it, score it, export it, and say what to do next."""
+    console = Console(highlight=False, width=min(WIDTH, Console().width))
+    example = _copy_example(folder)
+    checked = check_paths([example])
+    checked.mistakes.raise_if_any()
+    dataset = load_dataset(example)
+    console.print("[bold]Markscheme demo[/] · rubrics → graded answers → scores → a Hugging Face dataset\n")
+    _tell_what_was_asked(console, dataset, checked.summary)
+    with Store(f"sqlite:///{folder / 'markscheme.db'}") as store, store.lock():
+        request = BatchRequest(
+            dataset=example,
+            answers=example / "answers.jsonl",
+            specs=[f"recorded:{example / 'readings' / f'{name}.jsonl'}" for name in READINGS],
+            run="demo",
+        )
+        batch = Batch(store, request)
+        batch.import_recorded()
+        engine = batch.engine()
+        progress = batch.grade(engine)
+        options = ScoringOptions(score_by=PANEL)
+        scores = batch.scores(options)
+        written = export_run(batch.run, folder / "huggingface", options, now=datetime.now(UTC))
+    _tell_scores(console, scores)
+    _tell_differences(console, example, dataset)
+    console.print(f"[bold]4 Dataset[/]  {folder / 'huggingface'} ({_row_words(written.rows)})")
+    _tell_next_steps(console, folder, example)
+    return exit_code(progress, scores)
+
+
+def _copy_example(folder: Path) -> Path:
+    """The example, copied so that it can be edited; a copy that is there already is left as it is."""
+    target = folder / _EXAMPLE
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Mistake(str(folder), "this is a file, expected a new folder or that of an earlier demo"))
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise InputError(Mistake(str(folder), "something else is in here, expected a new folder for the demo"))
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+        shutil.copytree(examples_folder() / _EXAMPLE, target)
+    return target
+
+
+def _tell_what_was_asked(console: Console, dataset: Dataset, summary: str) -> None:
+    console.print(f"[bold]1 Asked[/]    {summary}: no mistakes")
+    for example in dataset:
+        first = example.conversation[-1].content.split("\n")[0]
+        console.print(f"  {example.id:<26}", _cut(first, WIDTH - 30), markup=False, soft_wrap=True)
+    console.print()
+
+
+def _tell_scores(console: Console, scores: Scores) -> None:
+    rules = sum(len(example.checks) for example in scores.examples) * len(scores.models)
+    console.print(
+        f"[bold]2 Scores[/]   by the panel of two readings ({rules} verdicts by rules among them); score is "
+        "points earned / points to earn"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("  answerer", "score", "95 % interval", "coverage", "reading-1", "reading-2"):
+        table.add_column(heading, justify="left" if "answerer" in heading else "right")
+    remarks = []
+    for model in scores.models:
+        panel = scores.row(model=model)
+        alone = [scores.row(model=model, grader=f"reading-{place}") for place in (1, 2)]
+        table.add_row(
+            f"  {model}",
+            number(panel.mean),
+            interval_words(panel),
+            coverage_words(panel),
+            *(number(row.mean) for row in alone),
+        )
+        if panel.mean != panel.mean_unclipped:
+            remarks.append(f"  {model}: {number(panel.mean_unclipped)} before the mean is clipped to 0–1")
+    console.print(table)
+    for remark in remarks:
+        console.print(remark)
+    console.print()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A criterion that the two readings judged differently."""
+
+    place: str
+    points: float
+    criterion: str
+    verdicts: tuple[str, ...]
+
+
+def differences(example: Path, dataset: Dataset) -> Iterator[Difference | None]:
+    """For each cell of the readings what differs, or None where they agree."""
+    rubrics = {example.id: example.rubric for example in dataset}
+    verdicts: dict[tuple[str, str, str], list[str]] = {}
+    for name in READINGS:
+        for judgment in JudgmentFile(example / "readings" / f"{name}.jsonl"):
+            said = judgment.option if judgment.option is not None else judgment.value
+            if judgment.status != "judged":
+                said = judgment.status.replace("_", " ")
+            elif judgment.met is not None:
+                said = "met" if judgment.met else "not met"
+            cell = (judgment.example_id, judgment.model, judgment.criterion_id)
+            verdicts.setdefault(cell, []).append(str(said))
+    for (example_id, model, criterion_id), said in verdicts.items():
+        if len(set(said)) == 1:
+            yield None
+            continue
+        criterion = rubrics[example_id].leaf_by_id[criterion_id].criterion
+        yield Difference(f"{model} on {example_id}", criterion.points, criterion.criterion, tuple(said))
+
+
+def _tell_differences(console: Console, example: Path, dataset: Dataset) -> None:
+    found = list(differences(example, dataset))
+    differing = [difference for difference in found if difference is not None]
+    console.print(f"[bold]3 Readings[/] differ on {len(differing)} of {len(found)} criteria; a tie lowers the score")
+    for difference in differing[:4]:
+        words = f"  {difference.place}: {' / '.join(difference.verdicts)} ({difference.points:+g}) "
+        console.print(words + _cut(f"“{difference.criterion}”", WIDTH - len(words)), markup=False, soft_wrap=True)
+    console.print()
+
+
+def _tell_next_steps(console: Console, folder: Path, example: Path) -> None:
+    readings = " ".join(str(example / "readings" / f"{name}.jsonl") for name in READINGS)
+    console.print("\n[bold]Next[/]")
+    for line in (
+        f"  open      {folder / 'huggingface' / 'README.md'}",
+        f'  load      datasets.load_dataset("{folder / "huggingface"}", "judgments")',
+        f"  edit      {example / 'rubrics'}/*.rubric.json, then: markscheme check {example}",
+        f"  score     markscheme score {example} {example / 'answers.jsonl'} {readings} \\",
+        f"              --score-by {PANEL} --by model,tag",
+        f"  judge     markscheme grade {example} {example / 'answers.jsonl'} --grader model:NAME@BASE_URL",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _row_words(rows: Sequence[tuple[str, int]] | dict[str, int]) -> str:
+    items = rows.items() if isinstance(rows, dict) else rows
+    return ", ".join(f"{count:,} {name}" for name, count in items)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 1)].rstrip() + "…"

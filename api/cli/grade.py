@@ -1,0 +1,132 @@
+"""`markscheme grade`: a batch from files to scores, over a store that resumes it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+
+from api.batch import Batch, BatchRequest
+from api.cli.exit_code import ExitCode
+from api.cli.progress import ProgressLine
+from api.cli.tables import print_scores
+from api.store import Store
+from graders import Engine, Progress, Scores, ScoringOptions
+from rubrics import InputError, Mistake
+
+DEFAULT_STORE = "sqlite:///markscheme.db"
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRequest:
+    """What the command was asked to do."""
+
+    batch: BatchRequest
+    store: str | None
+    concurrency: int
+    budget: float | None
+    scoring: ScoringOptions
+    by: Sequence[str] = ("model",)
+    dry_run: bool = False
+    as_json: bool = False
+
+
+def store_url(given: str | None) -> str:
+    """The store that a command works on: what was given, MARKSCHEME_STORE, or a file here."""
+    return given or os.environ.get("MARKSCHEME_STORE") or DEFAULT_STORE
+
+
+def run_grade(request: GradeRequest) -> ExitCode:
+    """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
+    with Store(store_url(request.store)) as store, store.lock():
+        batch = Batch(store, request.batch)
+        batch.import_recorded(keep=not request.dry_run)
+        engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
+        plan = batch.plan(engine)
+        typer.echo(plan_words(batch, plan), err=True)
+        if request.dry_run:
+            return ExitCode.DONE
+        progress = _grade(batch, engine, plan)
+        scores = batch.scores(request.scoring)
+    _show(scores, batch, progress, request)
+    return exit_code(progress, scores)
+
+
+def exit_code(progress: Progress, scores: Scores) -> ExitCode:
+    """What the shell is told of a finished batch."""
+    if progress.stopped is not None:
+        return ExitCode.STOPPED
+    return ExitCode.UNGRADED if scores.ungraded else ExitCode.DONE
+
+
+def plan_words(batch: Batch, plan: Progress) -> str:
+    """`run medicine-1a2b3c4d: 336 cells: 300 kept, 36 to grade; 606 recorded judgments filed`."""
+    words = f"run {batch.run.name}: {plan.total:,} cells: {plan.kept:,} kept, {plan.to_grade:,} to grade"
+    if batch.recorded:
+        words += f"; {batch.imported:,} recorded judgments filed"
+    return words
+
+
+def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
+    """Run the engine; Ctrl-C once finishes what is in flight, twice stops at once, and either way it resumes."""
+    if not plan.to_grade:
+        return plan
+
+    async def run() -> Progress:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def interrupted() -> None:
+            if engine.progress.stopped == "cancel" and task is not None:
+                task.cancel()
+            else:
+                typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
+                engine.stop()
+
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+        try:
+            return await engine.run(batch.run.questions())
+        except asyncio.CancelledError:
+            return engine.progress
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    with ProgressLine(plan.to_grade) as line:
+        engine.on_progress = line.show
+        return asyncio.run(run())
+
+
+def _show(scores: Scores, batch: Batch, progress: Progress, request: GradeRequest) -> None:
+    for warning in scores.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if progress.stopped is not None:
+        typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)
+    if request.as_json:
+        report = scores.as_json()
+        report["run"] = {
+            "name": batch.run.name,
+            "cells": progress.total,
+            "kept": progress.kept,
+            "graded": progress.graded,
+            "failed": progress.failed,
+            "recorded": batch.imported,
+            "calls": progress.calls,
+            "cost": progress.cost,
+            "stopped": progress.stopped,
+        }
+        typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        return
+    print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
+
+
+def check_budget(budget: float | None, specs: Sequence[str]) -> None:
+    """Refuse a budget that could not be kept: no price is known for a model behind an endpoint."""
+    priceless = [spec for spec in specs if spec.startswith("model:") or spec.endswith(".grader.json")]
+    if budget is not None and priceless:
+        message = f"got {budget:g}, but what {priceless[0]!r} costs is not known, so the budget cannot be kept"
+        raise InputError(Mistake("--budget", message))

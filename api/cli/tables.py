@@ -1,0 +1,105 @@
+"""Scores as tables for people; no score stands without its coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from graders import Row, Scores
+    from graders.scoring.aggregate import Aggregate
+
+
+def number(value: float | None) -> str:
+    """A score with three digits, a dash where there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def interval_words(aggregate: Aggregate) -> str:
+    """`0.251 to 0.573`: the 95 % interval of the unclipped mean, or what else is known."""
+    if aggregate.ci_low is not None:
+        return f"{number(aggregate.ci_low)} to {number(aggregate.ci_high)}"
+    if aggregate.mean is None and aggregate.low is not None:
+        return f"between {number(aggregate.low)} and {number(aggregate.high)}"
+    return "–"
+
+
+def coverage_words(aggregate: Aggregate) -> str:
+    """Coverage in per cent, rounded down, so that 100 % means all of it."""
+    return "–" if aggregate.coverage is None else f"{int(aggregate.coverage * 1000) / 10:g} %"
+
+
+def answers_words(aggregate: Aggregate) -> str:
+    """`23 of 24`: answers with a score among those expected, and how many are undefined."""
+    words = f"{aggregate.n_scored} of {aggregate.n_expected}"
+    return f"{words}, {aggregate.n_undefined} undefined" if aggregate.n_undefined else words
+
+
+def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Console | None = None) -> None:
+    """One table: a row for each combination of what `by` names, by the chosen group of graders."""
+    console = console or Console(highlight=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    shown = list(_rows(scores, by))
+    names = [name for name in ("model", "tag", "grader") if name in by or (name == "model" and not by)]
+    if scores.chosen is None and "grader" not in names:
+        names.append("grader")
+    for name in names:
+        table.add_column({"model": "answerer"}.get(name, name), overflow="fold")
+    for heading in ("score", "95 % interval", "coverage", "scored"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    at_k = _at_k(shown)
+    for k in at_k:
+        table.add_column(f"worst of {k}", justify="right", no_wrap=True)
+    for row in shown:
+        aggregate = row.aggregate
+        cells = _names(row, names)
+        cells += [number(aggregate.mean), interval_words(aggregate)]
+        cells += [coverage_words(aggregate), answers_words(aggregate)]
+        cells += [number((aggregate.worst_at_k or {}).get(k)) for k in at_k]
+        table.add_row(*cells)
+    console.print(table)
+    for row in shown:
+        if remark := _remark(row.aggregate):
+            console.print(f"{' · '.join(_names(row, names))}: {remark}.")
+    if scores.ungraded:
+        console.print(f"{scores.ungraded:,} applicable criteria are ungraded; they are not counted as not met.")
+    failures = ", ".join(f"{count} {kind}" for kind, count in scores.failures.items() if count)
+    if failures:
+        console.print(f"Judgments without a verdict: {failures}.")
+
+
+def _rows(scores: Scores, by: Sequence[str]) -> Iterator[Row]:
+    for row in scores.rows:
+        if row.tag is not None and "tag" not in by:
+            continue
+        if scores.chosen is not None and row.grader != scores.chosen and "grader" not in by:
+            continue
+        yield row
+
+
+def _at_k(rows: Sequence[Row]) -> list[str]:
+    """The k for which a worst-at-k is worth a column: the first beyond 1, and the last."""
+    every = sorted({int(k) for row in rows for k in (row.aggregate.worst_at_k or {}) if k != "1"})
+    return [str(k) for k in dict.fromkeys(every[:1] + every[-1:])]
+
+
+def _names(row: Row, names: Sequence[str]) -> list[str]:
+    return [{"model": row.model, "tag": row.tag or "all", "grader": row.grader}[name] for name in names]
+
+
+def _remark(aggregate: Aggregate) -> str:
+    """What a number alone would hide: why there is none, or that it was clipped."""
+    if aggregate.reason is None:
+        before, after = aggregate.mean_unclipped, aggregate.mean
+        return f"{number(before)} before clipping to 0–1, as is the interval" if before != after else ""
+    words = {
+        "low_coverage": "too little is judged for a mean",
+        "nothing_judged": "nothing is judged",
+        "nothing_expected": "no answer is expected",
+    }
+    alone = aggregate.mean_judged_only
+    rest = f"; {number(alone)} by what is judged" if alone is not None else ""
+    return words.get(aggregate.reason, aggregate.reason) + rest

@@ -1,0 +1,93 @@
+"""Writes one Parquet file row by row: a row group at a time is in memory, whatever comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from api.exports.schema import TABLES, Config, arrow_schema, repeating_columns
+from rubrics import InputError, Mistake, show
+
+ROWS = 20_000
+"""Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
+CHARACTERS = 16_000_000
+"""Characters of text after which a row group ends: a few long answers must not pile up."""
+
+
+class TableWriter:
+    """One config's file. Use as a context manager; the file is complete after it."""
+
+    def __init__(self, path: Path, config: Config, source: str) -> None:
+        import pyarrow.parquet as pq
+
+        self.source = source
+        """What messages call the place that the rows come from."""
+        self.rows = 0
+        self._config = config
+        self._schema = arrow_schema(config)
+        self._pending: list[tuple[Any, ...]] = []
+        self._characters = 0
+        self._writer = pq.ParquetWriter(
+            path,
+            self._schema,
+            compression="zstd",
+            use_dictionary=repeating_columns(config),
+            write_page_checksum=True,
+        )
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._pending.clear()
+            self._writer.close()
+
+    def add(self, row: tuple[Any, ...], characters: int = 0) -> None:
+        """Take a row, its values in the order of the columns; `characters` is the length of its long texts."""
+        self._pending.append(row)
+        self._characters += characters
+        if len(self._pending) >= ROWS or self._characters >= CHARACTERS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        import pyarrow as pa
+
+        # One call of `write_batch` makes one row group, so batches are collected to their full size first.
+        arrays = [
+            self._array(field, values)
+            for field, values in zip(self._schema, zip(*self._pending, strict=True), strict=True)
+        ]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self.rows += len(self._pending)
+        self._pending.clear()
+        self._characters = 0
+
+    def _array(self, field: Any, values: Sequence[Any]) -> Any:
+        import pyarrow as pa
+
+        try:
+            return pa.array(values, type=field.type)
+        except (pa.ArrowInvalid, OverflowError):
+            if TABLES[self._config].kinds[field.name] == "float64":
+                # Whole numbers above 2^53: the nearest double is what scores are computed from.
+                return pa.array([None if value is None else float(value) for value in values], type=field.type)
+            raise InputError(self._unfit(field, values)) from None
+
+    def _unfit(self, field: Any, values: Sequence[Any]) -> Mistake:
+        """The mistake at the first value that the column cannot hold."""
+        import pyarrow as pa
+
+        for number, value in enumerate(values, start=self.rows + 1):
+            try:
+                pa.array([value], type=field.type)
+            except (pa.ArrowInvalid, OverflowError):
+                message = f"got {show(value)}, expected a whole number of at most 64 bits"
+                return Mistake(self.source, message, f"$.{field.name}", number)
+        return Mistake(self.source, "the values do not fit into one column", f"$.{field.name}", self.rows + 1)

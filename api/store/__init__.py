@@ -1,0 +1,25 @@
+"""All SQL: datasets, answers, runs and the judgment ledger in one database, given out as domain types."""
+
+from api.store.answer_stage import AnswersRef, AnswerStage
+from api.store.dataset_stage import DatasetRef, DatasetStage
+from api.store.judgment_stage import JudgmentStage, StagedJudgment
+from api.store.ledger import RunLedger
+from api.store.run import AnsweredExample, HashedAnswer, Run
+from api.store.staging import Problem
+from api.store.store import RunSummary, Store
+
+__all__ = [
+    "AnswerStage",
+    "AnsweredExample",
+    "AnswersRef",
+    "DatasetRef",
+    "DatasetStage",
+    "HashedAnswer",
+    "JudgmentStage",
+    "Problem",
+    "Run",
+    "RunLedger",
+    "RunSummary",
+    "StagedJudgment",
+    "Store",
+]

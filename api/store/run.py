@@ -1,0 +1,176 @@
+"""A run: its name, its graders, the dataset and the answers it is about, and everything that can be read of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select, and_, bindparam, select
+
+from api.store.answer_stage import AnswersRef
+from api.store.database import Database
+from api.store.dataset_stage import DatasetRef
+from api.store.judgment_stage import JudgmentStage, judgment_stage
+from api.store.ledger import RunLedger
+from api.store.page import TEXT_PAGE, rows_of
+from api.store.plan import Plan
+from api.store.row import answer_of, example_of, judgment_of, rubric_of
+from api.store.tables import answers, datasets, examples, judgments, rubrics
+from graders import GraderCard, Judgment
+from rubrics import Answer, DatasetInfo, Example, Rubric, StoreError
+
+_SHELF = 64
+
+_ANSWERS_TO = (
+    select(answers)
+    .where(answers.c.set_id == bindparam("set_id"), answers.c.example_id == bindparam("example_id"))
+    .order_by(answers.c.model, answers.c.sample)
+)
+_CELL = (
+    judgments.c.example_id,
+    judgments.c.model,
+    judgments.c.sample,
+    judgments.c.criterion_id,
+    judgments.c.grader,
+    judgments.c.repeat,
+)
+
+
+class HashedAnswer(NamedTuple):
+    """An answer and its `answer_hash`."""
+
+    answer: Answer
+    answer_hash: str
+
+
+class AnsweredExample(NamedTuple):
+    """An example and the answers to it, ordered by model and sample."""
+
+    example: Example
+    answers: list[HashedAnswer]
+
+
+class RubricShelf:
+    """The rubrics of a project by content hash; the latest few stay parsed."""
+
+    def __init__(self, database: Database, project: str) -> None:
+        self._database = database
+        self._project = project
+        self.get = lru_cache(_SHELF)(self._load)
+        """The rubric of a hash."""
+
+    def _load(self, content_hash: str) -> Rubric:
+        body = select(rubrics.c.body).where(
+            rubrics.c.project_id == self._project, rubrics.c.content_hash == content_hash
+        )
+        with self._database.reading() as connection:
+            found = connection.scalar(body)
+        if found is None:
+            raise StoreError(f"{self._database.place}: the rubric {content_hash} is gone; the store is damaged")
+        return rubric_of(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run. What it reads it streams in pages: memory stays the same, and writes may go on meanwhile."""
+
+    id: str
+    name: str
+    dataset_ref: DatasetRef
+    """The dataset and the revision that the run is about now."""
+    answers_ref: AnswersRef
+    """The answers that the run is about now."""
+    cards: tuple[GraderCard, ...]
+    """The graders with all their arguments; imported judgments have none."""
+    repeats: int
+    """How many judgments of each cell every grader gives."""
+    settings: Mapping[str, Any]
+    """What else the run was told, as JSON."""
+    created_at: str
+    """When it was first made, in ISO 8601 with the offset."""
+    _database: Database = field(repr=False)
+    _shelf: RubricShelf = field(repr=False)
+
+    def dataset_info(self) -> DatasetInfo:
+        """What holds for all examples of the dataset."""
+        info = select(datasets.c.info).where(datasets.c.id == self.dataset_ref.dataset_id)
+        with self._database.reading() as connection:
+            return DatasetInfo.model_validate(json.loads(connection.execute(info).scalar_one()))
+
+    def examples(self) -> Iterator[Example]:
+        """The examples in the dataset's order."""
+        here = select(examples).where(
+            examples.c.dataset_id == self.dataset_ref.dataset_id, examples.c.revision == self.dataset_ref.revision
+        )
+        for row in rows_of(self._database, here, [examples.c.position], size=TEXT_PAGE):
+            yield example_of(row.body, self._shelf.get(row.rubric_hash))
+
+    def answers(self) -> Iterator[Answer]:
+        """The answers in the order in which they came."""
+        here = select(answers).where(answers.c.set_id == self.answers_ref.set_id)
+        for row in rows_of(self._database, here, [answers.c.position], size=TEXT_PAGE):
+            yield answer_of(row)
+
+    def questions(self) -> Iterator[AnsweredExample]:
+        """Each example in the dataset's order with its answers; an example that nobody answered has none."""
+        for example in self.examples():
+            which = {"set_id": self.answers_ref.set_id, "example_id": example.id}
+            with self._database.reading() as connection:
+                rows = connection.execute(_ANSWERS_TO, which).all()
+            yield AnsweredExample(example, [HashedAnswer(answer_of(row), row.answer_hash) for row in rows])
+
+    def judgments(self, *, current: bool) -> Iterator[Judgment]:
+        """The highest attempt of each cell, ordered by example id, model, sample, criterion, grader and repeat.
+
+        With `current`, only those that still hold: judged on today's criterion, prompt and answer, and, where the
+        grader is one of the run's, with the key that it would ask with today. The others stay in the ledger.
+        """
+        plan = Plan(self.cards, self.repeats, self._shelf.get)
+        for row in self._highest_attempts():
+            if not current or plan.holds(row):
+                yield judgment_of(row)
+
+    def _highest_attempts(self) -> Iterator[Row[Any]]:
+        before: Row[Any] | None = None
+        for row in rows_of(self._database, self._judgments_and_today(), [*_CELL, judgments.c.attempt]):
+            if before is not None and row[: len(_CELL)] != before[: len(_CELL)]:
+                yield before
+            before = row
+        if before is not None:
+            yield before
+
+    def _judgments_and_today(self) -> Select[Any]:
+        # Outer joins, so that the judgments stay the outer loop and come in the order of their index.
+        answer = and_(
+            answers.c.set_id == self.answers_ref.set_id,
+            answers.c.example_id == judgments.c.example_id,
+            answers.c.model == judgments.c.model,
+            answers.c.sample == judgments.c.sample,
+        )
+        example = and_(
+            examples.c.dataset_id == self.dataset_ref.dataset_id,
+            examples.c.revision == self.dataset_ref.revision,
+            examples.c.example_id == judgments.c.example_id,
+        )
+        return (
+            select(
+                *_CELL,
+                *(column for column in judgments.c if column not in _CELL),
+                answers.c.answer_hash.label("today_answer"),
+                examples.c.rubric_hash.label("today_rubric"),
+            )
+            .select_from(judgments.outerjoin(answers, answer).outerjoin(examples, example))
+            .where(judgments.c.run_id == self.id)
+        )
+
+    def ledger(self) -> RunLedger:
+        """Where the engine keeps this run's judgments and asks for them."""
+        return RunLedger(self._database, self.id)
+
+    def stage_judgments(self) -> AbstractContextManager[JudgmentStage]:
+        """A place for recorded judgments until they are checked: `with run.stage_judgments() as stage`."""
+        return judgment_stage(self._database, self.id, self.dataset_ref, self.answers_ref.set_id)

@@ -1,0 +1,189 @@
+"""Inputs on their way in: written in short transactions where nobody sees them, then made visible or taken away."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, tuple_
+
+from api.store.database import Database
+from api.store.tables import answer_sets, answers, dataset_revisions, datasets, examples, staged_judgments
+from rubrics import StoreError, did_you_mean
+
+Rows = list[dict[str, Any]]
+
+ROWS_A_TRANSACTION = 1_000
+CHARACTERS_A_TRANSACTION = 4_000_000
+_MOST_KNOWN = 10_000
+_MOST_HINTS = 20
+
+
+class Problem(NamedTuple):
+    """What is wrong with a staged line."""
+
+    line: int
+    message: str
+
+
+class RowBuffer:
+    """Collects rows and hands them on, at most so many and so long that a transaction stays short."""
+
+    def __init__(self, write: Callable[[Rows], None]) -> None:
+        self._write = write
+        self._rows: Rows = []
+        self._characters = 0
+        self._closed = False
+
+    def add(self, row: dict[str, Any], characters: int) -> None:
+        """One more row; `characters` says about how long it is."""
+        if self._closed:
+            raise StoreError("this stage is over, nothing can be added; open another one")
+        self._rows.append(row)
+        self._characters += characters
+        if len(self._rows) >= ROWS_A_TRANSACTION or self._characters >= CHARACTERS_A_TRANSACTION:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on what is there."""
+        rows, self._rows, self._characters = self._rows, [], 0
+        if rows:
+            self._write(rows)
+
+    def close(self) -> None:
+        """Take no more, and forget what was not handed on."""
+        self._closed = True
+        self._rows = []
+
+
+class LinedRows:
+    """Rows with a line and a position in a table with a unique index; notes which lines bounced off that index.
+
+    Memory holds one batch, and 16 bytes for each line that bounced.
+    """
+
+    def __init__(self, database: Database, table: Table, *, scope: Mapping[str, Any], unique: Sequence[str]) -> None:
+        self._database = database
+        self._table = table
+        self._scope = dict(scope)
+        self._unique = tuple(unique)
+        self._buffer = RowBuffer(self._write)
+        self._bounced = array("q")
+        self._first = array("q")
+        self.count = 0
+        """How many were added, bounced ones included."""
+
+    def add(self, line: int, row: dict[str, Any], characters: int) -> None:
+        """One more row, from that line."""
+        self._buffer.add({**self._scope, **row, "position": self.count, "line": line}, characters)
+        self.count += 1
+
+    def flush(self) -> None:
+        """Write what is not written yet."""
+        self._buffer.flush()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._buffer.close()
+
+    def _write(self, rows: Rows) -> None:
+        insert = self._database.insert_new(self._table, [*self._scope, *self._unique])
+        with self._database.writing() as connection:
+            if connection.execute(insert, rows).rowcount == len(rows):
+                return
+            for row in rows:
+                same = and_(*(self._table.c[name] == row[name] for name in (*self._scope, *self._unique)))
+                first = connection.scalar(select(self._table.c.position).where(same))
+                if first is not None and first != row["position"]:
+                    self._bounced.append(row["line"])
+                    self._first.append(first)
+
+    def bounced(self, describe: Callable[[Any], str]) -> Iterator[Problem]:
+        """Each line that has the unique columns of an earlier one; `describe` names the earlier row."""
+        for line, position in zip(self._bounced, self._first, strict=True):
+            here = and_(
+                *(self._table.c[name] == value for name, value in self._scope.items()),
+                self._table.c.position == position,
+            )
+            with self._database.reading() as connection:
+                row = connection.execute(select(self._table).where(here)).one()
+            yield Problem(line, f"got {describe(row)}, which line {row.line} has already")
+
+
+class ExampleHints:
+    """`, did you mean …?` for an example that is not there; silent where the dataset is large, or after many."""
+
+    def __init__(self, database: Database, dataset_id: str, revision: int) -> None:
+        self._database = database
+        self._here = and_(examples.c.dataset_id == dataset_id, examples.c.revision == revision)
+        self._known: list[str] | None = None
+        self._said: dict[str, str] = {}
+
+    def __call__(self, example_id: str) -> str:
+        if example_id not in self._said and len(self._said) < _MOST_HINTS:
+            self._said[example_id] = did_you_mean(example_id, self._names())
+        return self._said.get(example_id, "")
+
+    def _names(self) -> list[str]:
+        if self._known is None:
+            with self._database.reading() as connection:
+                count = connection.scalar(select(func.count()).select_from(examples).where(self._here)) or 0
+                names = select(examples.c.example_id).where(self._here)
+                self._known = list(connection.scalars(names)) if count <= _MOST_KNOWN else []
+        return self._known
+
+
+def delete_in_pieces(database: Database, table: Table, condition: ColumnElement[bool]) -> None:
+    """Delete rows in short transactions, so that a run's ledger never waits long."""
+    key = tuple_(*table.primary_key.columns)
+    some = select(*table.primary_key.columns).where(condition).limit(ROWS_A_TRANSACTION)
+    piece = delete(table).where(key.in_(some))
+    while True:
+        with database.writing() as connection:
+            if connection.execute(piece).rowcount < ROWS_A_TRANSACTION:
+                return
+
+
+def discard_revision(database: Database, dataset_id: str, revision: int) -> None:
+    """Take away a revision that nobody saw, and its dataset where it has no other."""
+    delete_in_pieces(database, examples, and_(examples.c.dataset_id == dataset_id, examples.c.revision == revision))
+    others = select(dataset_revisions.c.revision).where(dataset_revisions.c.dataset_id == dataset_id)
+    with database.writing() as connection:
+        connection.execute(
+            delete(dataset_revisions).where(
+                dataset_revisions.c.dataset_id == dataset_id,
+                dataset_revisions.c.revision == revision,
+                ~dataset_revisions.c.visible,
+            )
+        )
+        connection.execute(delete(datasets).where(datasets.c.id == dataset_id, ~others.exists()))
+
+
+def discard_answers(database: Database, set_id: str) -> None:
+    """Take away a set of answers that nobody saw."""
+    delete_in_pieces(database, answers, answers.c.set_id == set_id)
+    with database.writing() as connection:
+        connection.execute(delete(answer_sets).where(answer_sets.c.id == set_id, ~answer_sets.c.visible))
+
+
+def discard_judgments(database: Database, import_id: str) -> None:
+    """Take away the rows of an import."""
+    delete_in_pieces(database, staged_judgments, staged_judgments.c.import_id == import_id)
+
+
+def discard_leftovers(database: Database) -> None:
+    """Take away what a killed writer staged; only for the holder of the writer's lock that has staged nothing yet."""
+    revisions = select(dataset_revisions).where(~dataset_revisions.c.visible)
+    sets = select(answer_sets.c.id).where(~answer_sets.c.visible)
+    imports = select(staged_judgments.c.import_id).distinct()
+    with database.reading() as connection:
+        left_revisions = connection.execute(revisions).all()
+        left_sets = connection.scalars(sets).all()
+        left_imports = connection.scalars(imports).all()
+    for row in left_revisions:
+        discard_revision(database, row.dataset_id, row.revision)
+    for set_id in left_sets:
+        discard_answers(database, set_id)
+    for import_id in left_imports:
+        discard_judgments(database, import_id)

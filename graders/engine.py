@@ -1,0 +1,267 @@
+"""Asks for the judgments that are missing, bounded in number and in time, and files each exactly once.
+
+The engine streams: it walks the questions, asks the ledger which cells of an answer have no final judgment with
+today's key, hands each call to a worker, and lets one writer commit what has come in. This is the one boundary where
+whatever a grader raises becomes a `failed` judgment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from graders.cell import FINAL, Call, cell_keys, plan_calls
+from graders.fit import fit_verdict
+from graders.grader import Grader, GraderCard, Task
+from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
+from graders.ledger import Entry, Ledger
+from graders.scoring import leaf_scale
+from rubrics import Answer, Criterion, Example, GraderError
+
+Question = tuple[Example, Sequence[tuple[Answer, str]]]
+"""An example with its answers, each with its `answer_hash`."""
+
+COMMIT_AT_MOST = 200
+"""Most judgments in one commit."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has happened so far; counts are cells."""
+
+    total: int = 0
+    """Cells of the run."""
+    kept: int = 0
+    """Cells that had a final judgment before."""
+    graded: int = 0
+    """Cells that were asked and have a final judgment now."""
+    failed: int = 0
+    """Cells that were asked and have none."""
+    calls: int = 0
+    """Calls that were made."""
+    cost: float | None = 0.0
+    """What the calls cost in USD; None where some price is unknown."""
+    stopped: str | None = None
+    """Why the run ended early: `budget` or `cancel`."""
+
+    @property
+    def to_grade(self) -> int:
+        return self.total - self.kept
+
+
+@dataclass(frozen=True, slots=True)
+class _MissingCall:
+    """A call with at least one cell to ask, and what its entries in the ledger will carry."""
+
+    grader: Grader
+    card: GraderCard
+    task: Task
+    answer_hash: str
+    keys: dict[str, str]
+    attempts: dict[str, int]
+    """The missing cells: criterion id → attempt number."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Grades questions with graders into a ledger.
+
+    `repeats` asks each grader that often (rules once: they cannot differ); `concurrency` bounds the calls in flight;
+    `budget` stops before the call that would exceed it, by the dearest call seen so far.
+    """
+
+    graders: Sequence[Grader]
+    ledger: Ledger
+    repeats: int = 1
+    concurrency: int = 16
+    budget: float | None = None
+    on_progress: Callable[[Progress], None] = lambda _: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    progress: Progress = field(default_factory=Progress)
+    _stop: bool = False
+    _dearest: float = 0.0
+
+    def plan(self, questions: Iterable[Question]) -> Progress:
+        """Count what there is and what is missing, asking no one."""
+        progress = Progress()
+        for _ in self._missing(questions, progress):
+            pass
+        return progress
+
+    def stop(self) -> None:
+        """Ask for nothing more; what is in flight is finished and kept."""
+        self._stop = True
+        self.progress.stopped = "cancel"
+
+    async def run(self, questions: Iterable[Question]) -> Progress:
+        """Ask for every missing cell; returns the counts when the last judgment is committed."""
+        self.progress = Progress()
+        self._stop = False
+        missing = self._missing(questions, self.progress)
+        done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
+        writer = asyncio.create_task(self._write(done))
+        workers = [asyncio.create_task(self._work(missing, done)) for _ in range(self.concurrency)]
+        try:
+            await _first_failure(writer, *workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            if not writer.done():
+                await done.put(None)
+            await writer
+            await asyncio.gather(*(grader.aclose() for grader in self.graders if hasattr(grader, "aclose")))
+        return self.progress
+
+    def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[_MissingCall]:
+        cards = [(grader, GraderCard.of(grader)) for grader in self.graders]
+        for example, answers in questions:
+            planned = [(grader, card, card.fingerprint, plan_calls(example.rubric, card)) for grader, card in cards]
+            for answer, answer_hash in answers:
+                standing = self.ledger.standing(*answer.key)
+                for grader, card, fingerprint, calls in planned:
+                    for call in calls:
+                        keys = dict(cell_keys(example.rubric, call, answer_hash, fingerprint))
+                        for repeat in range(1 if card.kind == "rule" else self.repeats):
+                            attempts = {}
+                            for criterion_id, key in keys.items():
+                                there = standing.get((criterion_id, card.name, repeat))
+                                if there is None or there.key != key or there.status not in FINAL:
+                                    attempts[criterion_id] = 0 if there is None else there.attempt + 1
+                            progress.total += len(keys)
+                            progress.kept += len(keys) - len(attempts)
+                            if attempts:
+                                task = Task(example, answer, _criteria(example, call), repeat)
+                                yield _MissingCall(grader, card, task, answer_hash, keys, attempts)
+
+    async def _work(self, missing: Iterator[_MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
+        for call in missing:
+            if self._stop or self._over_budget():
+                return
+            verdicts = await self._verdicts(call)
+            self._count(call, verdicts)
+            await done.put([self._entry(call, verdict) for verdict in verdicts])
+            self.on_progress(self.progress)
+
+    def _over_budget(self) -> bool:
+        spent = self.progress.cost
+        if self.budget is None or spent is None or spent + self._dearest <= self.budget:
+            return False
+        self._stop = True
+        self.progress.stopped = "budget"
+        return True
+
+    async def _verdicts(self, call: _MissingCall) -> Sequence[Verdict]:
+        """The grader's verdicts on the missing cells, or one failed verdict each."""
+        try:
+            verdicts = _checked(call, await call.grader.judge(call.task))
+        except Exception as error:  # the one boundary: whatever a grader raises is that call's failure
+            failure = _failure(error)
+            verdicts = [
+                Verdict(criterion_id=criterion_id, status="failed", failure=failure) for criterion_id in call.keys
+            ]
+        return [verdict for verdict in verdicts if verdict.criterion_id in call.attempts]
+
+    def _count(self, call: _MissingCall, verdicts: Sequence[Verdict]) -> None:
+        progress = self.progress
+        progress.calls += 1
+        for verdict in verdicts:
+            if verdict.status in FINAL:
+                progress.graded += 1
+            else:
+                progress.failed += 1
+        if call.card.kind == "rule":
+            return
+        costs = [verdict.cost for verdict in verdicts if verdict.cost is not None]
+        if not costs:
+            progress.cost = None
+        elif progress.cost is not None:
+            progress.cost += sum(costs)
+            self._dearest = max(self._dearest, sum(costs))
+
+    def _entry(self, call: _MissingCall, verdict: Verdict) -> Entry:
+        task = call.task
+        said = {name: getattr(verdict, name) for name in verdict.model_fields_set}
+        judgment = Judgment.model_validate(
+            {
+                **said,
+                "status": verdict.status,
+                "example_id": task.answer.example_id,
+                "model": task.answer.model,
+                "sample": task.answer.sample,
+                "repeat": task.repeat,
+                "grader": call.card.name,
+                "grader_kind": call.card.kind,
+                "grader_fingerprint": call.card.fingerprint,
+                "prompt_hash": call.card.prompt_hash,
+                "criterion_hash": task.rubric.criterion_hashes[verdict.criterion_id],
+                "answer_hash": call.answer_hash,
+                "judged_at": self.now().isoformat(timespec="milliseconds"),
+            }
+        )
+        return Entry(judgment, call.keys[verdict.criterion_id], call.attempts[verdict.criterion_id])
+
+    async def _write(self, done: asyncio.Queue[list[Entry] | None]) -> None:
+        """Commit what has come in, all of it at once, until None arrives; a commit never blocks the event loop."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
+            last = False
+            while not last:
+                batch: list[Entry] = []
+                arrived = await done.get()
+                while True:
+                    if arrived is None:
+                        last = True
+                        break
+                    batch.extend(arrived)
+                    if len(batch) >= COMMIT_AT_MOST or done.empty():
+                        break
+                    arrived = done.get_nowait()
+                if batch:
+                    await loop.run_in_executor(thread, self.ledger.keep, batch)
+
+
+async def _first_failure(writer: asyncio.Task[None], *workers: asyncio.Task[None]) -> None:
+    """Wait for all workers; a worker's or the writer's exception ends the wait at once."""
+    waiting: set[asyncio.Task[None]] = set(workers)
+    while waiting:
+        finished, _ = await asyncio.wait({writer, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in finished:
+            task.result()
+        waiting -= finished
+        if writer in finished:
+            return
+
+
+def _criteria(example: Example, call: Call) -> tuple[Criterion, ...]:
+    leaves = example.rubric.leaf_by_id
+    return tuple(leaves[criterion_id].criterion for criterion_id in call.criterion_ids)
+
+
+def _checked(call: _MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    """The verdicts as they came, if there is exactly one fitting verdict for each criterion asked."""
+    asked = [criterion.id for criterion in call.task.criteria]
+    got = [verdict.criterion_id for verdict in verdicts]
+    if sorted(asked) != sorted(got):
+        raise GraderError("grader", f"asked for {asked}, got verdicts on {got}")
+    for verdict in verdicts:
+        criterion = next(c for c in call.task.criteria if c.id == verdict.criterion_id)
+        if (problem := fit_verdict(verdict, leaf_scale(criterion)).problem) is not None:
+            raise GraderError("grader", f"{verdict.criterion_id}: {problem[1]}")
+        if call.card.kind == "model" and verdict.status == "not_applicable" and not criterion.may_not_apply:
+            raise GraderError("grader", f"{verdict.criterion_id}: not_applicable, where the criterion must apply")
+    return verdicts
+
+
+def _failure(error: Exception) -> Failure:
+    kind = error.kind if isinstance(error, GraderError) else "timeout" if isinstance(error, TimeoutError) else "grader"
+    if kind not in FAILURE_KINDS:
+        kind = "grader"
+    message = str(error) or type(error).__name__
+    if not isinstance(error, GraderError | TimeoutError):
+        message = f"{type(error).__name__}: {message}"
+    clean = message.encode("utf-8", "replace").decode("utf-8").replace("\x00", "␀")
+    return Failure.model_validate({"kind": kind, "message": clean[:2000]})

@@ -1,0 +1,229 @@
+"""The one outbound HTTP client: asks an OpenAI-compatible endpoint, and bears with its faults for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from graders.model.completion import Completion, parse_completion
+from graders.model.tally import Tally
+from rubrics import GraderError, InputError, Mistake
+
+if TYPE_CHECKING:
+    import aiohttp
+
+MAX_REPLY_BYTES = 1_000_000
+"""A longer body is no chat completion."""
+
+MAX_WAIT = 60.0
+"""The longest pause between two tries, in seconds, whatever the endpoint asks for."""
+
+_FIRST_WAIT = 0.5
+_RETRIED_4XX = frozenset({408, 409, 425, 429})
+_CONNECT_TIMEOUT = 20.0
+
+
+class RequestRefused(GraderError):
+    """The endpoint will not take this request (4xx): asking again as it stands is no use.
+
+    What the endpoint wrote is not kept: it may repeat the key or the answer.
+    """
+
+    def __init__(self, message: str, *, status: int, temperature_refused: bool) -> None:
+        super().__init__("http", message)
+        self.status = status
+        self.temperature_refused = temperature_refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    status: int
+    body: bytes
+    retry_after: str | None
+
+
+class _TransportFault(Exception):
+    """Something between us and the model went wrong; another try may do."""
+
+    def __init__(self, kind: str, message: str, retry_after: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class ChatClient:
+    """Posts chat completion requests to one endpoint; belongs to one event loop until it is closed."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key_env: str = "OPENAI_API_KEY",
+        timeout: float = 120.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.base_url = checked_base_url(base_url)
+        self.host = urlsplit(self.base_url).netloc
+        self._url = self.base_url + "/chat/completions"
+        self._api_key_env = api_key_env
+        self._timeout = timeout
+        self._sleep = sleep
+        self._rng = rng or random.Random()
+        self._now = now
+        self._session: aiohttp.ClientSession | None = None
+
+    async def complete(self, body: bytes, tally: Tally) -> Completion:
+        """The model's reply to a request body.
+
+        Transport faults (429, 5xx, lost connections, timeouts, a 200 that is no chat completion) are tried again
+        after a growing pause until the tally's bound; RequestRefused on any other 4xx.
+        """
+        attempt = 0
+        while True:
+            try:
+                return self._read(await self._post(body))
+            except _TransportFault as fault:
+                tally.add_fault(GraderError(fault.kind, str(fault)))
+                await self._sleep(self._wait(attempt, fault.retry_after))
+                attempt += 1
+
+    async def aclose(self) -> None:
+        """Close the connections; the client may be used again afterwards."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _post(self, body: bytes) -> _Response:
+        import aiohttp
+
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **self._authorization()}
+        try:
+            async with self._open_session().post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await self._content(response)
+                return _Response(response.status, content, response.headers.get("Retry-After"))
+        except TimeoutError:
+            raise _TransportFault("timeout", f"no reply from {self.host} in time") from None
+        except aiohttp.ClientConnectorError as error:
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            raise _TransportFault("http", f"cannot connect to {self.host}: {reason}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            # The words of these may hold whatever came in: the class says enough.
+            raise _TransportFault("http", f"{type(error).__name__} from {self.host}") from None
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body as sent. Nothing is unpacked: we ask for no compression, and a packed body may be a bomb."""
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > MAX_REPLY_BYTES:
+                response.close()
+                if response.status != 200:
+                    return b""
+                raise _TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
+        return bytes(content)
+
+    def _read(self, response: _Response) -> Completion:
+        status = response.status
+        if status == 200:
+            if (completion := parse_completion(response.body)) is not None:
+                return completion
+            raise _TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
+        if status >= 500 or status in _RETRIED_4XX:
+            raise _TransportFault("http", f"HTTP {status} from {self.host}", response.retry_after)
+        if status == 400 and b"content_filter" in response.body:
+            return Completion(finish_reason="content_filter")  # Azure refuses so, before the model is asked
+        raise self._refused(status, response.body)
+
+    def _refused(self, status: int, body: bytes) -> RequestRefused:
+        hint = ""
+        if 300 <= status < 400:
+            hint = ": redirects are refused, give the address it points to"
+        elif status in (401, 403):
+            known = bool(os.environ.get(self._api_key_env))
+            hint = f": the key in {self._api_key_env} was refused" if known else f": {self._api_key_env} is not set"
+        elif status == 404:
+            hint = f": no such model, or no {urlsplit(self._url).path}"
+        return RequestRefused(
+            f"HTTP {status} from {self.host}{hint}",
+            status=status,
+            temperature_refused=b"temperature" in body.lower(),
+        )
+
+    def _authorization(self) -> dict[str, str]:
+        """The key's header, read at the moment of the call and kept nowhere; local servers need none."""
+        key = os.environ.get(self._api_key_env, "").strip()
+        if not key:
+            return {}
+        if not (key.isascii() and key.isprintable()):
+            raise GraderError("http", f"{self._api_key_env} holds characters that no key has")
+        return {"Authorization": f"Bearer {key}"}
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        """The session, opened when it is first needed: it must be made inside the running loop."""
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(self._timeout, _CONNECT_TIMEOUT)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+    def _wait(self, attempt: int, retry_after: str | None) -> float:
+        """Seconds to pause: what the endpoint asks for, else twice the last pause; jitter keeps calls apart."""
+        asked = parse_retry_after(retry_after, self._now())
+        jitter = self._rng.random()
+        if asked:
+            return min(asked + jitter * 0.1 * asked, MAX_WAIT)
+        pause: float = min(_FIRST_WAIT * 2.0**attempt, MAX_WAIT)
+        return pause * (0.5 + jitter / 2)
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Seconds from a Retry-After header, which holds seconds or an HTTP date; capped at 60; None where it says neither.
+
+    >>> parse_retry_after("2", now=0.0)
+    2.0
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), MAX_WAIT) if math.isfinite(seconds) else None
+
+
+def checked_base_url(base_url: str) -> str:
+    """A base URL without its last slash; InputError where it is no plain http(s) address."""
+    url = base_url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        raise InputError(Mistake("base_url", f"got {base_url!r}, expected an address")) from None
+    if parts.username is not None or parts.password is not None:
+        raise InputError(
+            Mistake("base_url", "expected no name or password in it, a key comes from an environment variable")
+        )
+    if not usable or parts.query or parts.fragment:
+        raise InputError(Mistake("base_url", f"got {base_url!r}, expected an address such as http://127.0.0.1:8080/v1"))
+    return url

@@ -1,0 +1,56 @@
+"""What one call of a judge has used up: a bound on everything, so that no loop is without end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rubrics import GraderError
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one reply, as the endpoint counts them; None where it does not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            _sum(self.input_tokens, other.input_tokens),
+            _sum(self.output_tokens, other.output_tokens),
+            _sum(self.cached_tokens, other.cached_tokens),
+        )
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+class Tally:
+    """Counts the unusable replies, the transport faults and the tokens of one call; raises when a bound is reached."""
+
+    def __init__(self, *, max_replies: int, max_faults: int) -> None:
+        self._max_replies = max_replies
+        self._max_faults = max_faults
+        self._refusals_in_a_row = 0
+        self.unusable_replies = 0
+        self.faults = 0
+        self.usage = Usage()
+
+    def add_fault(self, error: GraderError) -> None:
+        """A transport fault; the last one allowed is raised with its kind."""
+        self.faults += 1
+        if self.faults >= self._max_faults:
+            raise GraderError(error.kind, f"{error} (transport fault {self.faults}, no more are allowed)")
+
+    def add_unusable(self, error: GraderError) -> None:
+        """A reply without a verdict; the last one allowed, or a second refusal in a row, is raised with its kind."""
+        self.unusable_replies += 1
+        self._refusals_in_a_row = self._refusals_in_a_row + 1 if error.kind == "refusal" else 0
+        if self._refusals_in_a_row >= 2:
+            raise GraderError(error.kind, f"{error}, twice in a row")
+        if self.unusable_replies >= self._max_replies:
+            raise GraderError(error.kind, f"{error} (unusable reply {self.unusable_replies}, no more are allowed)")
