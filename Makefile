@@ -1,11 +1,13 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`. Everything is installed into .venv.
 
-PYTHON ?= python3
+# The first Python ≥ 3.11 on the path; `make PYTHON=/path/to/python demo` takes another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format schemas install clean
+.PHONY: help demo test test-fast lint check format schemas install clean
 
 help:
 	@echo "make demo       install, then run the whole main job on the shipped example"
@@ -17,6 +19,7 @@ help:
 
 # uv where it is there (seconds), pip otherwise; the stamp is renewed when the project file changes.
 $(VENV)/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Markscheme needs Python 3.11 or newer; none was found on the path."; exit 1; }
 	@if command -v uv >/dev/null 2>&1; then \
 	  test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); \
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --editable .; \
@@ -46,11 +49,10 @@ test: $(VENV)/developer
 test-fast: $(VENV)/developer
 	@$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
-check: $(VENV)/developer
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest --numprocesses auto
+lint: $(VENV)/developer
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
+
+check: lint test
 
 format: $(VENV)/developer
 	@$(BIN)/ruff format .

@@ -161,7 +161,7 @@ class Scores:
                 row["tags"] = dict.fromkeys(example.tags, row["score"])
                 for tag, places in tag_places[self.chosen].items():
                     column = self.groups[self.chosen].tags[tag]
-                    if place in places and column.defined[places[place]]:
+                    if place in places and not column.absent[places[place]]:
                         value = column.score[places[place]]
                         row["tags"][tag] = None if value != value else value
             row["by_grader"] = {

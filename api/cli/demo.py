@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,17 +16,19 @@ from api.batch import Batch, BatchRequest, export_run
 from api.cli.check import check_paths
 from api.cli.exit_code import ExitCode
 from api.cli.grade import exit_code
+from api.cli.schema import render_schema
 from api.cli.tables import coverage_words, interval_words, number
 from api.examples_folder import examples_folder
 from api.store import Store
-from graders import JudgmentFile, Scores, ScoringOptions
-from rubrics import Dataset, InputError, Mistake, load_dataset
+from graders import Judgment, JudgmentFile, Scores, ScoringOptions
+from rubrics import RUBRIC_SUFFIX, Dataset, InputError, Mistake, load_dataset
 
 PANEL = "reading-1+reading-2"
 READINGS = ("first", "second")
 WIDTH = 100
 _MARK = ".markscheme-demo"
 _EXAMPLE = "medicine"
+_SCHEMA_IN_CHECKOUT = "../../../rubrics/schemas/rubric.schema.json"
 
 
 def run_demo(folder: Path) -> ExitCode:
@@ -47,7 +50,7 @@ def run_demo(folder: Path) -> ExitCode:
         batch = Batch(store, request)
         batch.import_recorded()
         engine = batch.engine()
-        progress = batch.grade(engine)
+        progress = asyncio.run(engine.run(batch.run.questions()))
         options = ScoringOptions(score_by=PANEL)
         scores = batch.scores(options)
         written = export_run(batch.run, folder / "huggingface", options, now=datetime.now(UTC))
@@ -69,7 +72,17 @@ def _copy_example(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MARK).touch()
         shutil.copytree(examples_folder() / _EXAMPLE, target)
+        _point_editors_to_the_schema(folder, target)
     return target
+
+
+def _point_editors_to_the_schema(folder: Path, example: Path) -> None:
+    """Give the copied rubrics a schema that stands beside them, so that an editor completes."""
+    schema = folder / "rubric.schema.json"
+    schema.write_text(render_schema("rubric") + "\n", encoding="utf-8")
+    for path in sorted((example / "rubrics").glob("*" + RUBRIC_SUFFIX)):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f'"{_SCHEMA_IN_CHECKOUT}"', f'"../../{schema.name}"', 1), encoding="utf-8")
 
 
 def _tell_what_was_asked(console: Console, dataset: Dataset, summary: str) -> None:
@@ -124,19 +137,22 @@ def differences(example: Path, dataset: Dataset) -> Iterator[Difference | None]:
     verdicts: dict[tuple[str, str, str], list[str]] = {}
     for name in READINGS:
         for judgment in JudgmentFile(example / "readings" / f"{name}.jsonl"):
-            said = judgment.option if judgment.option is not None else judgment.value
-            if judgment.status != "judged":
-                said = judgment.status.replace("_", " ")
-            elif judgment.met is not None:
-                said = "met" if judgment.met else "not met"
             cell = (judgment.example_id, judgment.model, judgment.criterion_id)
-            verdicts.setdefault(cell, []).append(str(said))
+            verdicts.setdefault(cell, []).append(_said(judgment))
     for (example_id, model, criterion_id), said in verdicts.items():
         if len(set(said)) == 1:
             yield None
             continue
         criterion = rubrics[example_id].leaf_by_id[criterion_id].criterion
         yield Difference(f"{model} on {example_id}", criterion.points, criterion.criterion, tuple(said))
+
+
+def _said(judgment: Judgment) -> str:
+    if judgment.status != "judged":
+        return judgment.status.replace("_", " ")
+    if judgment.met is not None:
+        return "met" if judgment.met else "not met"
+    return judgment.option if judgment.option is not None else f"{judgment.value:g}"
 
 
 def _tell_differences(console: Console, example: Path, dataset: Dataset) -> None:
@@ -163,9 +179,8 @@ def _tell_next_steps(console: Console, folder: Path, example: Path) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _row_words(rows: Sequence[tuple[str, int]] | dict[str, int]) -> str:
-    items = rows.items() if isinstance(rows, dict) else rows
-    return ", ".join(f"{count:,} {name}" for name, count in items)
+def _row_words(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in rows.items())
 
 
 def _cut(text: str, width: int) -> str:

@@ -18,5 +18,6 @@ def run_export(run: str, folder: Path, *, score_by: str | None, store: str | Non
     with Store(store_url(store)) as opened:
         found = opened.find_run(run)
         written = export_run(found, folder, ScoringOptions(score_by=score_by), now=datetime.now(UTC))
-    typer.echo(f"wrote {folder}: {written.words}", err=True)
+    written_words = ", ".join(f"{count:,} {name}" for name, count in written.rows.items())
+    typer.echo(f"wrote {folder}: {written_words}", err=True)
     typer.echo(f'open it: datasets.load_dataset("{folder}", "scores")', err=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from operator import attrgetter
 from typing import Any
 
 from api.exports.given import given_text
-from rubrics import Example, InputError, JsonSyntaxError, Mistake, Rubric, parse_json
 from graders import Judgment
+from rubrics import Example, InputError, JsonSyntaxError, Mistake, Rubric, parse_json
 
 JUDGMENT_DEFAULTS = frozenset({"sample", "repeat", "use", "ruling", "evidence", "flags", "metadata"})
 """Optional fields of a judgment whose default is not null; the others are given where they are not null."""
@@ -126,7 +125,7 @@ def rubric_row(rubric: Rubric, text: str, canary: str | None) -> tuple[Any, ...]
         rubric.domain,
         rubric.version,
         len(rubric.leaves),
-        math.fsum(node.points for node in rubric.criteria if node.points > 0),
+        float(sum(node.points for node in rubric.criteria if node.points > 0)),
         text,
         canary,
     )

@@ -27,7 +27,7 @@ class _TagCursor:
             at = bisect_left(places, place)
         if at < len(places) and places[at] == place:
             self._next = at + 1
-            if self._columns.defined[at]:
+            if not self._columns.absent[at]:
                 score = self._columns.score[at]
                 tags[tag] = None if score != score else score
 
@@ -55,6 +55,8 @@ class ScoreRows:
             json_text(metadata, self._source, line, "$.metadata"),
             given_text(ANSWER_OPTIONAL & answer.model_fields_set),
         )
+        if not self._scores.groups:  # no one was asked: the answer is kept all the same
+            yield (*answer.key, None, False, *(None,) * 8, "{}", *written)
         for name, group in self._scores.groups.items():
             numbers = group.answers.as_json(place)
             tags: dict[str, float | None] = dict.fromkeys(example.tags, numbers["score"])  # type: ignore[arg-type]

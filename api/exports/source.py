@@ -13,7 +13,7 @@ from rubrics import Answer, DatasetInfo, Example
 
 @dataclass(frozen=True, slots=True)
 class ExportSource:
-    """A scored run. The texts are given as callables that open them: each is read once, one item in memory at a time."""
+    """A scored run; its texts come from callables that open them, each read once and an item at a time."""
 
     name: str
     """The run's name."""

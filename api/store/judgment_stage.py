@@ -22,16 +22,13 @@ from rubrics import StoreError, did_you_mean
 _UNIQUE = ("example_id", "model", "sample", "criterion_id", "grader", "repeat", "fingerprint")
 _MOST_MODELS = 1_000
 
-_OF_ANSWER = (
-    select(staged_judgments)
-    .where(
-        staged_judgments.c.import_id == bindparam("import_id"),
-        staged_judgments.c.example_id == bindparam("example_id"),
-        staged_judgments.c.model == bindparam("model"),
-        staged_judgments.c.sample == bindparam("sample"),
-    )
-    .order_by(staged_judgments.c.position)
+_OF_ANSWER = select(staged_judgments).where(
+    staged_judgments.c.import_id == bindparam("import_id"),
+    staged_judgments.c.example_id == bindparam("example_id"),
+    staged_judgments.c.model == bindparam("model"),
+    staged_judgments.c.sample == bindparam("sample"),
 )
+"""Without an order: SQLite would walk the whole import by position instead of the few rows of the answer."""
 
 
 class StagedJudgment(NamedTuple):
@@ -105,6 +102,7 @@ class JudgmentStage:
         which = {"import_id": self._import_id, "example_id": example_id, "model": model, "sample": sample}
         with self._database.reading() as connection:
             rows = connection.execute(_OF_ANSWER, which).all()
+        rows = sorted(rows, key=lambda row: row.position)
         return [StagedJudgment(row.line, staged_judgment_of(row)) for row in rows]
 
     def close(self) -> None:

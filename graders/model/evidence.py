@@ -41,10 +41,10 @@ class Evidence:
 
 
 def find_evidence(quotes: Iterable[str], answer: VisibleText) -> Evidence:
-    """Look every quote up in the answer; a quote without a letter or digit is wrong, it shows nothing."""
+    """Look every quote up in the answer. One without a letter or digit is wrong; a blank one is none at all."""
     spans: dict[Span, None] = {}
     wrong = 0
-    for quote in quotes:
+    for quote in filter(str.strip, quotes):
         if (span := find_quote(quote, answer)) is not None:
             spans[span] = None
         else:

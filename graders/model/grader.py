@@ -47,6 +47,7 @@ class ModelGrader:
         A `client` of one's own takes the place of base_url, api_key_env and timeout.
         """
         _check_arguments(model, criteria_per_call, temperature, timeout, max_replies, max_faults)
+        temperature = None if temperature is None else float(temperature)  # 0 and 0.0 are one grader
         client = client or ChatClient(base_url, api_key_env=api_key_env, timeout=timeout)
         self.name = f"model:{model}"
         self.max_criteria = criteria_per_call

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from graders.grader import Task
 from graders.model.envelope import VisibleText, encode_visible
 from graders.model.template import Template
@@ -68,10 +70,15 @@ class Prompt:
 
 def json_line(value: Any) -> str:
     """A value as JSON on one line, whatever a reader takes for a line's end, and free of chat control tokens."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        line = orjson.dumps(value).decode("utf-8")
+    except TypeError:  # a whole number of more than 64 bits
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if not line.isascii():
         for char, escape in _LINE_ENDS.items():
             line = line.replace(char, escape)
+    if "<" not in line and "INST]" not in line:
+        return line
     return _CONTROL_TOKEN.sub(lambda token: f"\\u{ord(token[0]):04x}", line)
 
 
@@ -108,4 +115,4 @@ def _scale_shown(criterion: Criterion) -> dict[str, Any]:
     shown: dict[str, Any] = criterion.scale.model_dump(mode="json", exclude_none=True)
     for option in shown.get("options", ()):
         option.pop("credit", None)
-    return shown
+    return {"type": shown.pop("type"), **shown}

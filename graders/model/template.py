@@ -21,7 +21,11 @@ class Template:
 
     def __init__(self, text: str) -> None:
         parts = _HEADING.split(text)
-        self._sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+        texts = zip(parts[1::2], parts[2::2], strict=True)
+        # A line is its parts: text and the names of slots in turn, beginning and ending with text.
+        self._sections = {
+            name: [_SLOT.split(line) for line in section.rstrip("\n").split("\n")] for name, section in texts
+        }
         self.prompt_hash = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
         """First 16 hex digits of SHA-256 over the whole file: a word changed in it makes another grader."""
 
@@ -30,14 +34,17 @@ class Template:
 
         What is filled in is never looked at again, so a text that contains a slot's name changes nothing.
         """
-        lines = (_fill(line, slots) for line in self._sections[section].rstrip("\n").split("\n"))
-        return "\n".join(line for line in lines if line is not None)
-
-
-def _fill(line: str, slots: Mapping[str, str | None]) -> str | None:
-    if any(slots[name] is None for name in _SLOT.findall(line)):
-        return None
-    return _SLOT.sub(lambda slot: slots[slot[1]] or "", line)
+        filled = []
+        for parts in self._sections[section]:
+            if len(parts) == 1:
+                filled.append(parts[0])
+                continue
+            values = [slots[name] for name in parts[1::2]]
+            if None not in values:
+                line = list(parts)
+                line[1::2] = [value or "" for value in values]
+                filled.append("".join(line))
+        return "\n".join(filled)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The score of one answer from the states of its leaves, with coverage and bounds; the same for each criterion's tag."""
+"""The score of one answer from the states of its leaves, with coverage and bounds; the same for each of its tags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
-from graders.scoring.bounds import Bounds, Range, bound
+from graders.scoring.bounds import Bounds, Range, bound, could_fire
 from graders.scoring.plan import ScoringPlan
 from graders.scoring.tree import (
     NOT_APPLICABLE,
@@ -33,7 +33,9 @@ class TagScore:
     coverage: float
     any_judged: bool
     defined: bool = True
-    """False where none of the tag's applicable leaves is positive: the tag is absent."""
+    """False where the tag has no score whatever is still judged."""
+    absent: bool = False
+    """Whether none of the tag's applicable leaves is positive."""
 
 
 @dataclass(slots=True)
@@ -79,15 +81,17 @@ def score_answer(plan: ScoringPlan, own: Sequence[LeafState]) -> AnswerScore:
     weights = weigh(plan, states)
     ungraded = sum(state is UNGRADED for state in states)
     any_judged = any(isinstance(state, float) for state in states)
-    coverage = _coverage(weights.effective, states)
-    if weights.reason is not None:
-        tags = _tag_scores(plan, states, weights, bound(plan, own) if ungraded else None)
-        return AnswerScore(
-            None, None, None, None, None, True, coverage, weights.reason, any_judged, False, ungraded, tags
-        )
     if not ungraded:
+        if weights.reason is not None:
+            return _undefined(plan, states, weights, any_judged=any_judged)
         return _fully_judged(plan, states, weights, any_judged)
-    return _partly_judged(plan, own, states, weights, coverage=coverage, ungraded=ungraded, any_judged=any_judged)
+    return _partly_judged(plan, own, states, weights, ungraded=ungraded, any_judged=any_judged)
+
+
+def _undefined(plan: ScoringPlan, states: Sequence[LeafState], weights: Weights, *, any_judged: bool) -> AnswerScore:
+    coverage = _coverage(weights.effective, states)
+    tags = _tag_scores(plan, states, weights, None)
+    return AnswerScore(None, None, None, None, None, True, coverage, weights.reason, any_judged, False, 0, tags)
 
 
 def _fully_judged(plan: ScoringPlan, states: Sequence[LeafState], weights: Weights, any_judged: bool) -> AnswerScore:
@@ -105,7 +109,6 @@ def _partly_judged(
     states: Sequence[LeafState],
     weights: Weights,
     *,
-    coverage: float,
     ungraded: int,
     any_judged: bool,
 ) -> AnswerScore:
@@ -114,12 +117,13 @@ def _partly_judged(
     cap = gate_cap(plan, left_out)
     judged_only = None if plain is None else finished(plan, plain, cap)
     bounds = bound(plan, own)
-    reason = None
-    if coverage < plan.min_coverage:
+    coverage = _coverage(weights.effective, states)
+    reason = weights.reason
+    if reason is None and coverage < plan.min_coverage:
         reason = "low_coverage"
-    elif judged_only is None:
+    elif reason is None and judged_only is None:
         reason = weigh(plan, left_out).reason if any_judged else "nothing_judged"
-    elif _a_gate_could_lower(plan, states, judged_only):
+    elif reason is None and judged_only is not None and _a_gate_could_lower(plan, own, states, judged_only):
         reason = "ungraded_gate"
     tags = _tag_scores(plan, states, weights, bounds)
     return AnswerScore(
@@ -128,21 +132,19 @@ def _partly_judged(
         judged_only=judged_only,
         low=bounds.score.low,
         high=bounds.score.high,
-        exact=bounds.exact,
+        exact=bounds.exact or bounds.score.low is None,
         coverage=coverage,
         reason=reason,
         any_judged=any_judged,
-        defined=True,
+        defined=bounds.score.low is not None,
         ungraded=ungraded,
         tags=tags,
     )
 
 
-def _a_gate_could_lower(plan: ScoringPlan, states: Sequence[LeafState], score: float) -> bool:
+def _a_gate_could_lower(plan: ScoringPlan, own: Sequence[LeafState], states: Sequence[LeafState], score: float) -> bool:
     return any(
-        states[leaf] is UNGRADED
-        and finished(plan, score, gate.cap) < score
-        and any(gate.fires(credit) for credit in plan.scale(leaf).credits)
+        states[leaf] is UNGRADED and finished(plan, score, gate.cap) < score and could_fire(plan, own, leaf)
         for leaf, gate in plan.gates.items()
     )
 
@@ -163,21 +165,32 @@ def _tag_scores(
     plan: ScoringPlan, states: Sequence[LeafState], weights: Weights, bounds: Bounds | None
 ) -> dict[str, TagScore]:
     """Every criterion's tag that a positive leaf carries; weights count ungraded leaves as applicable."""
-    scores: dict[str, TagScore] = {}
-    for tag, leaves in plan.tags.items():
-        if not any(plan.points[leaf] > 0 for leaf in leaves):
-            continue
-        there = [leaf for leaf in leaves if weights.effective[leaf] is not None]
-        judged = tag_score(leaves, weights.effective, states)
-        any_judged = any(isinstance(states[leaf], float) for leaf in there)
-        if not any(plan.points[leaf] > 0 for leaf in there):
-            scores[tag] = TagScore(None, None, None, None, 1.0, any_judged, defined=False)
-        elif bounds is None or all(isinstance(states[leaf], float) for leaf in there):
-            ends = bounds.tags[tag] if bounds is not None else Range(judged, judged)
-            scores[tag] = TagScore(judged, judged, ends.low, ends.high, 1.0, any_judged)
-        else:
-            coverage = _coverage([weights.effective[leaf] for leaf in there], [states[leaf] for leaf in there])
-            enough = coverage >= plan.min_coverage
-            ends = bounds.tags[tag]
-            scores[tag] = TagScore(judged if enough else None, judged, ends.low, ends.high, coverage, any_judged)
-    return scores
+    return {
+        tag: _tag_of(plan, leaves, states, weights, None if bounds is None else bounds.tags[tag])
+        for tag, leaves in plan.tags.items()
+        if any(plan.points[leaf] > 0 for leaf in leaves)
+    }
+
+
+def _tag_of(
+    plan: ScoringPlan, leaves: Sequence[int], states: Sequence[LeafState], weights: Weights, ends: Range | None
+) -> TagScore:
+    """One tag as if its leaves were the answer: only its own ungraded leaves are left out, the others still apply."""
+    there = [leaf for leaf in leaves if states[leaf] is not NOT_APPLICABLE]
+    any_judged = any(isinstance(states[leaf], float) for leaf in there)
+    if not any(plan.points[leaf] > 0 for leaf in there):
+        return TagScore(None, None, None, None, 1.0, any_judged, defined=False, absent=True)
+    coverage = _coverage([weights.effective[leaf] for leaf in there], [states[leaf] for leaf in there])
+    effective = weights.effective
+    if any(states[leaf] is UNGRADED for leaf in there):
+        left_out = list(states)
+        for leaf in there:
+            if left_out[leaf] is UNGRADED:
+                left_out[leaf] = NOT_APPLICABLE
+        effective = weigh(plan, left_out).effective
+    judged_only = tag_score(there, effective, states)
+    if ends is None:
+        ends = Range(judged_only, judged_only)
+    has_score = coverage >= plan.min_coverage and all(weights.effective[leaf] is not None for leaf in there)
+    score = judged_only if has_score else None
+    return TagScore(score, judged_only, ends.low, ends.high, coverage, any_judged, defined=ends.low is not None)

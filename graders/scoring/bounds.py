@@ -78,6 +78,28 @@ def bound(plan: ScoringPlan, own: Sequence[LeafState]) -> Bounds:
     return bounds
 
 
+def could_fire(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> bool:
+    """Whether some completion lets the gate of a leaf fire, whatever the other leaves' verdicts leave open."""
+    gate = plan.gates[leaf]
+    return _can_apply(plan, own, leaf) and any(gate.fires(credit) for credit in _credits(plan, own, leaf))
+
+
+def _can_apply(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> bool:
+    condition = plan.conditions.get(leaf)
+    return condition is None or (
+        _can_apply(plan, own, condition.leaf)
+        and any(condition.holds(credit) for credit in _credits(plan, own, condition.leaf))
+    )
+
+
+def _credits(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> tuple[float, ...]:
+    """The credits that a leaf can still have while it applies."""
+    state = own[leaf]
+    if isinstance(state, float):
+        return (state,)
+    return () if state is NOT_APPLICABLE else plan.scale(leaf).credits
+
+
 def _choices(plan: ScoringPlan, leaf: int) -> tuple[LeafState, ...]:
     values: tuple[LeafState, ...] = tuple(dict.fromkeys(plan.scale(leaf).credits))
     return (*values, NOT_APPLICABLE) if leaf in plan.may_not_apply else values
@@ -124,27 +146,28 @@ def _outer_bounds(plan: ScoringPlan, own: Sequence[LeafState], resolved: Sequenc
             below = {"range": abs(points), "sum": 1.0}.get(spread, max(points, 0.0))
             yield _Term(a + shift, b + shift, below, ends[2])
 
+    lost: set[int] = set()
     for place in range(len(plan.groups) - 1, -1, -1):
         inner = list(terms(plan.groups[place].children, "positive"))
         if inner:
             low, high = _ratio_ends(inner)
             if low is not None and high is not None:
                 groups[place] = (low, high, all(term.optional for term in inner))
+            elif not all(term.optional for term in inner) and lost.isdisjoint(~c for c in plan.groups[place].children):
+                lost.add(place)
+    for tag, members in plan.tags.items():
+        bounds.tags[tag].take(*_outer_tag_ends(plan, members, leaves, lost))
     spread = "range" if plan.one_minus and plan.normalize != "sum" else plan.normalize
     root = list(terms(plan.root, spread))
     low, high = _sum_ends(root) if spread == "sum" else _ratio_ends(root)
-    if low is None or high is None:
+    if low is None or high is None or lost:
         return bounds
     sure = gate_cap(plan, resolved)
     possible = [
-        gate.cap
-        for leaf, gate in plan.gates.items()
-        if resolved[leaf] is UNGRADED and any(gate.fires(credit) for credit in plan.scale(leaf).credits)
+        gate.cap for leaf, gate in plan.gates.items() if resolved[leaf] is UNGRADED and could_fire(plan, own, leaf)
     ]
     lowest = min([*possible, *([] if sure is None else [sure])], default=None)
     bounds.score.take(finished(plan, low, lowest), finished(plan, high, sure))
-    for tag, members in plan.tags.items():
-        bounds.tags[tag].take(*_outer_tag_ends(plan, members, leaves))
     return bounds
 
 
@@ -191,9 +214,19 @@ def _sum_ends(terms: Sequence[_Term]) -> tuple[float | None, float | None]:
 
 
 def _outer_tag_ends(
-    plan: ScoringPlan, members: Sequence[int], leaves: Sequence[tuple[float, float, bool] | None]
+    plan: ScoringPlan,
+    members: Sequence[int],
+    leaves: Sequence[tuple[float, float, bool] | None],
+    lost: set[int],
 ) -> tuple[float | None, float | None]:
-    """A tag's weighted mean lies within its positive leaves' credits, less what its faults can cost."""
+    """A tag's weighted mean lies within its positive leaves' credits, less what its faults can cost.
+
+    There is none where one of its leaves surely stands in a `lost` group, one that can have no score.
+    """
+    for leaf in members:
+        ends = leaves[leaf]
+        if ends is not None and not ends[2] and plan.ancestors and not lost.isdisjoint(plan.ancestors[leaf]):
+            return None, None
     positive = [(leaf, ends) for leaf in members if (ends := leaves[leaf]) is not None and plan.points[leaf] > 0]
     negative = [(leaf, ends) for leaf in members if (ends := leaves[leaf]) is not None and plan.points[leaf] < 0]
     if not positive:

@@ -79,6 +79,7 @@ class TagColumns:
         self.coverage = array("d")
         self.any_judged = array("b")
         self.defined = array("b")
+        self.absent = array("b")
 
     def append(self, answer: int, scored: TagScore) -> None:
         """Add one answer's tag."""
@@ -90,3 +91,4 @@ class TagColumns:
         self.coverage.append(scored.coverage)
         self.any_judged.append(scored.any_judged)
         self.defined.append(scored.defined)
+        self.absent.append(scored.absent)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from graders.grader import Task
+from graders.judgment import Verdict
+from graders.model import ModelGrader
+from graders.model.client import ChatClient
+from rubrics import Answer, Example, GraderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,7 @@ def json_lines(messages: Sequence[Mapping[str, str]]) -> list[Any]:
     return found
 
 
+GARBAGE = "I think it is met."
 ANSWER = "You may take ibuprofen now, and call a doctor if it gets worse."
 SCALES: list[dict[str, Any]] = [
     {"id": "drug", "criterion": "Names the drug", "points": 6},
@@ -216,5 +224,3 @@ def failure(endpoint: FakeEndpoint, task: Task | None = None, **options: Any) ->
     error = judge_one(endpoint, task, **options).error
     assert error is not None
     return error
-
-

@@ -8,16 +8,18 @@ Where the text leaves room, this is how it was read:
 1. A leaf that was judged not applicable stays so whatever its condition comes to; an ungraded condition makes only
    a *judged* leaf ungraded ("itself ungraded, even if judged").
 2. At credit 0.5 exactly the *criterion* counts as unmet, so a condition with `when: "unmet"` holds.
-3. A group is `group_all_negative` by its own applicable children; it wins over the root's `all_negative`, and the
-   first such group in reading order is named.
-4. A rubric without any positive leaf that says `one_minus` uses that formula under every `normalize`, over its
-   applicable criteria.
+3. A group is `group_all_negative` by its own applicable children; it wins over the root's `all_negative`, and of
+   several such groups the least id is named (the order of anything never matters).
+4. A rubric without any positive leaf that says `one_minus` uses that formula over its applicable criteria; under
+   `sum` (whose caps are in points) the score stays raw points.
 5. `range` takes least and most over the applicable children of the root.
-6. What is undefined with every ungraded leaf counted as applicable is undefined, and that reason is given before a
-   lack of coverage; then coverage; then an undefined score of the judged leaves; then an ungraded gate.
+6. What is undefined with every ungraded leaf counted as applicable has no score, and that reason is given before a
+   lack of coverage; then coverage; then an undefined score of the judged leaves; then an ungraded gate. Its bounds
+   are those of the completions that do have a score (an ungraded fault may turn out not to apply).
 7. An ungraded gate could lower a score if in some completion it fires and its cap, then clipped as the score is,
    lies below the score.
-8. A criterion's tag is undefined where one of its applicable leaves lies in a `group_all_negative` group; it is
+8. A criterion's tag is an answer made of its own leaves: only its own ungraded leaves are left out, those of others
+   count as applicable; it is undefined where one of its applicable leaves lies in a `group_all_negative` group; it is
    not clipped per answer ("tags always use the formula above").
 9. Coverage of an answer without any applicable leaf is not defined by the text: None here, never compared.
 """
@@ -108,7 +110,7 @@ def score_exactly(rubric: Mapping[str, Any], states: Mapping[str, State]) -> Exa
         high=max(scores, default=None),
         coverage=covered,
         reason=reason,
-        tags=dict(_tags(rubric, leaves, seen, judged, completions, needed)),
+        tags=dict(_tags(rubric, leaves, seen, completions, needed)),
     )
 
 
@@ -194,13 +196,15 @@ def _all_negative_groups(nodes: list[dict[str, Any]], values: Mapping[str, State
 def _normalised(rubric: Mapping[str, Any], values: Mapping[str, State]) -> Fraction:
     """The ungated, unclipped score."""
     scoring = rubric.get("scoring", {})
-    for group in _all_negative_groups(rubric["criteria"], values):
-        raise Undefined(f"group_all_negative:{group['id']}")
+    if without := [group["id"] for group in _all_negative_groups(rubric["criteria"], values)]:
+        raise Undefined(f"group_all_negative:{min(without)}")
     children = _applicable(rubric["criteria"], values)
     if not children:
         raise Undefined("nothing_applies")
     earned, positive, negative = _earned(children, values), _positive(children), _negative(children)
     if _positive(list(leaves_of(rubric["criteria"]))) == 0 and scoring.get("all_negative") == "one_minus":
+        if scoring.get("normalize") == "sum":
+            return earned
         return 1 + earned / abs(negative)
     if positive == 0:
         raise Undefined("all_negative")
@@ -282,13 +286,17 @@ def _coverage(rubric: Mapping[str, Any], seen: Mapping[str, State], names: set[s
 
 def _tag_score(rubric: Mapping[str, Any], names: set[str], values: Mapping[str, State]) -> Fraction:
     points = {name: p for name, p in _effective(rubric["criteria"], values) if name in names}
-    for group in _all_negative_groups(rubric["criteria"], values):
-        inside = {leaf["id"] for leaf in leaves_of([group])}
-        if any(name in inside for name in points):
-            raise Undefined(f"group_all_negative:{group['id']}")
-    positive = sum((p for p in points.values() if p is not None and p > 0), Fraction(0))
-    if positive == 0:
+    leaves = {leaf["id"]: leaf for leaf in leaves_of(rubric["criteria"])}
+    if not any(leaves[name]["points"] > 0 for name in points):
         raise Undefined("absent")
+    inside = {
+        leaf["id"]: group["id"]
+        for group in _all_negative_groups(rubric["criteria"], values)
+        for leaf in leaves_of([group])
+    }
+    if without := [inside[name] for name in points if name in inside]:
+        raise Undefined(f"group_all_negative:{min(without)}")
+    positive = sum((p for p in points.values() if p is not None and p > 0), Fraction(0))
     return sum((p * Fraction(values[name]) for name, p in points.items() if p is not None), Fraction(0)) / positive
 
 
@@ -296,18 +304,22 @@ def _tags(
     rubric: Mapping[str, Any],
     leaves: Mapping[str, dict[str, Any]],
     seen: Mapping[str, State],
-    judged: Mapping[str, State],
     completions: list[dict[str, State]],
     needed: Fraction,
 ) -> Iterator[tuple[str, ExactTag]]:
     all_tags = sorted({tag for leaf in leaves.values() for tag in leaf.get("tags", ())})
     for tag in all_tags:
         names = {name for name, leaf in leaves.items() if tag in leaf.get("tags", ())}
-        _, reason = _try(_tag_score, rubric, names, {n: Fraction(1) if s is UNGRADED else s for n, s in seen.items()})
+        all_apply = {name: Fraction(1) if state is UNGRADED else state for name, state in seen.items()}
+        left_out = {
+            name: NOT_APPLICABLE if state is UNGRADED and name in names else all_apply[name]
+            for name, state in seen.items()
+        }
+        _, reason = _try(_tag_score, rubric, names, all_apply)
         if reason == "absent":
             continue
         scores = list(_defined(lambda values, names=names: _tag_score(rubric, names, values), completions))
-        judged_only, undefined_judged = _try(_tag_score, rubric, names, judged)
+        judged_only, undefined_judged = _try(_tag_score, rubric, names, left_out)
         covered = _coverage(rubric, seen, names)
         if reason is None and covered is not None and covered < needed:
             reason = "low_coverage"

@@ -2,6 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from graders.grader import GraderCard
+from graders.judgment import Verdict
+from graders.model import ModelGrader
+from graders.model.client import ChatClient, parse_retry_after
+from rubrics import GraderError, InputError
+from tests.graders.fake_endpoint import (
+    GARBAGE,
+    KEY,
+    MET,
+    FakeEndpoint,
+    Scripted,
+    Waits,
+    completion,
+    failure,
+    json_lines,
+    judge_one,
+    task_of,
+    verdicts,
+)
+
+
 @pytest.fixture(autouse=True)
 def a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_KEY", KEY)
@@ -10,13 +38,17 @@ def a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
 
+def test_the_key_is_sent_as_a_bearer_token() -> None:
+    endpoint = FakeEndpoint(verdicts(MET))
+    assert judge_one(endpoint).verdict.met is True
+    assert endpoint.headers[0]["Authorization"] == f"Bearer {KEY}"
+
+
 def test_no_key_is_sent_where_none_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JUDGE_KEY")
     endpoint = FakeEndpoint(verdicts(MET))
     assert judge_one(endpoint).verdict.met is True
     assert "Authorization" not in endpoint.headers[0]
-
-
 
 
 HTML = Scripted(body=b"<html><body>Welcome to the hotel</body></html>", headers={"Content-Type": "text/html"})
@@ -237,5 +269,3 @@ def test_a_password_in_a_base_url_is_refused_and_not_repeated() -> None:
     with pytest.raises(InputError) as caught:
         ModelGrader("judge", base_url="http://me:hunter2@h/v1")
     assert "hunter2" not in str(caught.value)
-
-

@@ -100,6 +100,12 @@ def test_a_wrong_optional_quote_is_dropped_and_the_verdict_counts_flagged() -> N
     assert not lacks_evidence(checked, OPTIONAL)
 
 
+def test_a_blank_quote_is_no_quote() -> None:
+    blank = Verdict(criterion_id="a", met=True, evidence=("", " \n"))
+    assert checked_verdict(blank, OPTIONAL, ANSWER).flags == ()
+    assert lacks_evidence(checked_verdict(blank, REQUIRED, ANSWER), REQUIRED)
+
+
 def test_a_quote_given_twice_is_kept_once() -> None:
     verdict = Verdict(criterion_id="a", met=True, evidence=("ibuprofen", "ibuprofen "))
     checked = checked_verdict(verdict, OPTIONAL, ANSWER)

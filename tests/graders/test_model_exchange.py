@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-# --- unusable replies ---
+import json
+from collections.abc import Callable
+from typing import Any
 
-GARBAGE = "I think it is met."
+import pytest
+
+from tests.graders.fake_endpoint import (
+    ANSWER,
+    GARBAGE,
+    MET,
+    UNMET,
+    FakeEndpoint,
+    Scripted,
+    completion,
+    failure,
+    json_lines,
+    judge,
+    judge_one,
+    task_of,
+    verdicts,
+)
 
 
 def test_an_unusable_reply_gets_one_repair_turn_that_does_not_repeat_the_material() -> None:
@@ -153,5 +171,3 @@ def test_no_temperature_is_sent_where_none_is_wanted() -> None:
     endpoint = FakeEndpoint(verdicts(MET))
     judge_one(endpoint, temperature=None)
     assert "temperature" not in endpoint.requests[0]
-
-

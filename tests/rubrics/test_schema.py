@@ -257,7 +257,9 @@ def test_every_wrong_value_of_a_rubric_is_refused_by_both(field: str) -> None:
 @pytest.mark.parametrize("field", WRONG["leaf"])
 def test_every_wrong_value_of_a_criterion_is_refused_by_both(field: str) -> None:
     for value in WRONG["leaf"][field]:
-        assert not both_accept(Rubric, {"id": "r", "criteria": [{"criterion": "Asks", "points": 1, field: value}]}), value
+        assert not both_accept(Rubric, {"id": "r", "criteria": [{"criterion": "Asks", "points": 1, field: value}]}), (
+            value
+        )
 
 
 @pytest.mark.parametrize(

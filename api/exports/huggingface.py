@@ -1,0 +1,127 @@
+"""Writes a scored run as a Hugging Face dataset: four Parquet tables and a card, in memory that does not grow."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from api.exports.card import Card, Tallies
+from api.exports.folder import replaced_folder
+from api.exports.manifest import CARD, Manifest, RowCounts, ScoringNote, card_hash, published
+from api.exports.rows import (
+    example_characters,
+    example_row,
+    judgment_characters,
+    judgment_row,
+    rubric_row,
+    rubric_text,
+)
+from api.exports.schema import TABLES, Config, file_of
+from api.exports.score_rows import ScoreRows
+from api.exports.source import ExportSource, ExportSummary
+from api.exports.table import TableWriter
+from rubrics import InputError, Mistake
+
+
+def export_folder(folder: Path, source: ExportSource) -> ExportSummary:
+    """Write a run's scores, judgments, examples and rubrics, with their card, as one folder.
+
+    `datasets.load_dataset(folder, config)` opens it, and `read_folder` gives back what it was made from. The folder
+    appears when it is complete; an earlier export in its place is replaced. Raises InputError where the folder holds
+    anything else, and where a value cannot be written.
+    """
+    with replaced_folder(folder) as fresh:
+        export = _Export(fresh, source)
+        export.write_examples()
+        export.write_scores()
+        export.write_judgments()
+        export.write_card()
+        size = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file())
+    return ExportSummary(folder, {config: export.rows[config] for config in TABLES}, size)
+
+
+class _Export:
+    """One export on its way."""
+
+    def __init__(self, folder: Path, source: ExportSource) -> None:
+        self.folder = folder
+        self.source = source
+        self.rows: dict[Config, int] = {}
+        self.tallies = Tallies()
+
+    def _writer(self, config: Config, what: str) -> TableWriter:
+        path = self.folder / file_of(config)
+        path.parent.mkdir()
+        return TableWriter(path, config, self._place(what))
+
+    def _place(self, what: str) -> str:
+        return f"{what} of run {self.source.name!r}"
+
+    def write_examples(self) -> None:
+        """Both tables in one pass; a rubric is written where its first example stands."""
+        place = self._place("examples")
+        known: dict[bytes, int] = {}
+        dataset_canary = self.source.info.canary
+        with self._writer("examples", "examples") as examples, self._writer("rubrics", "examples") as rubrics:
+            for line, example in enumerate(self.source.examples(), start=1):
+                text = rubric_text(example.rubric, place, line)
+                digest = hashlib.sha256(text.encode("utf-8")).digest()
+                if digest not in known:
+                    known[digest] = len(known)
+                    canary = example.canary if example.canary is not None else dataset_canary
+                    rubrics.add(rubric_row(example.rubric, text, canary), len(text))
+                row = example_row(example, known[digest], dataset_canary, place, line)
+                examples.add(row, example_characters(example))
+                if example.canary is not None:
+                    self.tallies.count_canary(example.canary)
+        if not examples.rows:
+            raise InputError(Mistake(place, "there are none, expected at least one: there is nothing to export"))
+        self.rows |= {"examples": examples.rows, "rubrics": rubrics.rows}
+
+    def write_scores(self) -> None:
+        """Each answer with its scores by each group."""
+        rows = ScoreRows(self.source.scores, self._place("answers"))
+        with self._writer("scores", "answers") as table:
+            for line, answer in enumerate(self.source.answers(), start=1):
+                for row in rows.rows(answer, line):
+                    table.add(row, len(answer.text))
+                self.tallies.n_answers = line
+        scored = len(self.source.scores.answers)
+        if self.tallies.n_answers != scored:
+            message = f"got {self.tallies.n_answers} answers, expected the {scored} that were scored: score them again"
+            raise InputError(Mistake(self._place("answers"), message))
+        self.rows["scores"] = table.rows
+
+    def write_judgments(self) -> None:
+        """Each judgment as it stands."""
+        place = self._place("judgments")
+        count = self.tallies.count_judgment
+        with self._writer("judgments", "judgments") as table:
+            for line, judgment in enumerate(self.source.judgments(), start=1):
+                table.add(judgment_row(judgment, place, line), judgment_characters(judgment))
+                count(judgment)
+        self.rows["judgments"] = table.rows
+
+    def write_card(self) -> None:
+        """The card, which says what was counted, and the manifest, which knows the card."""
+        source = self.source
+        card = Card(
+            run=source.name,
+            info=source.info,
+            scores=source.scores,
+            graders=source.graders,
+            created_at=source.created_at,
+            rows=self.rows,
+            tallies=self.tallies,
+        )
+        text = card.text().encode("utf-8")
+        (self.folder / CARD).write_bytes(text)
+        Manifest(
+            run=source.name,
+            created_at=source.created_at,
+            dataset=source.info,
+            graders=tuple(published(grader) for grader in source.graders),
+            scoring=ScoringNote.of(source.scores.options),
+            rows=RowCounts(**{config: self.rows[config] for config in TABLES}),
+            card_sha256=card_hash(text),
+        ).save(self.folder)

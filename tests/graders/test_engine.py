@@ -1,0 +1,330 @@
+"""The engine: each cell exactly once, failures kept as failures, and a ledger that resumes."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from graders import Engine, Entry, GraderCard, Judgment, MemoryLedger, Question, RulesGrader, Standing, Task, Verdict
+from rubrics import Answer, AnswerHasher, Example, GraderError, Rubric
+
+
+class ScriptedGrader:
+    """Answers by a function of the task; counts its calls."""
+
+    def __init__(
+        self, script: Any, *, name: str = "scripted", max_criteria: int | None = 1, version: str = "1"
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.max_criteria = max_criteria
+        self.script = script
+        self.tasks: list[Task] = []
+        self.closed = 0
+
+    async def judge(self, task: Task) -> Sequence[Verdict]:
+        self.tasks.append(task)
+        await asyncio.sleep(0)
+        verdicts = self.script(task)
+        assert isinstance(verdicts, list)
+        return verdicts
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def all_met(task: Task) -> list[Verdict]:
+    return [Verdict(criterion_id=criterion.id, met=True) for criterion in task.criteria]
+
+
+def make_questions(answers: int = 2, **changes: Any) -> list[Question]:
+    criteria = [
+        {"id": "a", "criterion": "Says a", "points": 3},
+        {"id": "b", "criterion": "Says b", "points": 2, "may_not_apply": True},
+        {"id": "c", "criterion": "Is short", "points": 1, "check": {"max_words": 3}},
+        {"id": "d", "criterion": "Says d", "points": -2},
+    ]
+    rubric = Rubric.model_validate({"id": "r", "criteria": criteria, **changes})
+    example = Example(id="e", prompt="?", rubric=rubric)
+    hasher = AnswerHasher(example)
+    given = [Answer(example_id="e", model=f"m{number}", text=f"answer {number}") for number in range(answers)]
+    return [(example, [(answer, hasher.hash(answer.text)) for answer in given])]
+
+
+def run(engine: Engine, questions: list[Question]) -> Any:
+    return asyncio.run(engine.run(questions))
+
+
+def judged(ledger: MemoryLedger) -> dict[tuple[str, str], Judgment]:
+    return {(judgment.model, judgment.criterion_id): judgment for judgment in ledger.judgments()}
+
+
+def test_every_cell_is_asked_once_and_rules_judge_the_checks() -> None:
+    grader, ledger = ScriptedGrader(all_met), MemoryLedger()
+    progress = run(Engine([grader, RulesGrader()], ledger), make_questions())
+    assert (progress.total, progress.kept, progress.graded, progress.failed) == (8, 0, 8, 0)
+    assert sorted((task.answer.model, task.criteria[0].id) for task in grader.tasks) == [
+        (model, criterion) for model in ("m0", "m1") for criterion in "abd"
+    ]
+    found = judged(ledger)
+    assert found["m0", "c"].grader == "rules"
+    assert found["m0", "c"].met is True
+    assert found["m0", "a"].grader_kind == "model"
+    assert grader.closed == 1
+
+
+def test_the_same_run_again_asks_nothing() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), make_questions())
+    again = ScriptedGrader(all_met)
+    progress = run(Engine([again], ledger), make_questions())
+    assert again.tasks == []
+    assert (progress.kept, progress.to_grade) == (6, 0)
+
+
+def test_the_plan_counts_without_asking() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), make_questions(1))
+    grader = ScriptedGrader(all_met)
+    plan = Engine([grader], ledger).plan(make_questions(3))
+    assert (plan.total, plan.kept, plan.to_grade) == (9, 3, 6)
+    assert grader.tasks == []
+
+
+def test_a_failure_is_kept_as_failed_and_tried_again() -> None:
+    ledger = MemoryLedger()
+
+    def broken(task: Task) -> list[Verdict]:
+        if task.criteria[0].id == "a":
+            raise GraderError("refusal", "no")
+        return all_met(task)
+
+    progress = run(Engine([ScriptedGrader(broken)], ledger), make_questions(1))
+    assert (progress.graded, progress.failed) == (2, 1)
+    failed = judged(ledger)["m0", "a"]
+    assert (failed.status, failed.met, failed.failure and failed.failure.kind) == ("failed", None, "refusal")
+    again = ScriptedGrader(all_met)
+    run(Engine([again], ledger), make_questions(1))
+    assert [task.criteria[0].id for task in again.tasks] == ["a"]
+    assert judged(ledger)["m0", "a"].met is True
+    assert ledger.standing("e", "m0", 0)["a", "scripted", 0].attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (GraderError("http", "503"), "http"),
+        (GraderError("strange", "?"), "grader"),
+        (TimeoutError(), "timeout"),
+        (ValueError("x\ud800\x00"), "grader"),
+        (KeyError("k"), "grader"),
+    ],
+)
+def test_whatever_is_raised_becomes_a_failed_judgment_of_its_kind(raised: Exception, kind: str) -> None:
+    def broken(task: Task) -> list[Verdict]:
+        raise raised
+
+    ledger = MemoryLedger()
+    progress = run(Engine([ScriptedGrader(broken)], ledger), make_questions(1))
+    assert progress.failed == 3
+    assert {judgment.failure and judgment.failure.kind for judgment in ledger.judgments()} == {kind}
+
+
+@pytest.mark.parametrize(
+    "verdicts",
+    [
+        [],
+        [{"criterion_id": "other", "met": True}],
+        [{"criterion_id": "a", "met": True}, {"criterion_id": "a", "met": True}],
+        [{"criterion_id": "a", "option": "yes"}],
+        [{"criterion_id": "a", "value": 1}],
+        [{"criterion_id": "a", "status": "not_applicable"}],
+    ],
+)
+def test_a_reply_that_does_not_fit_is_failed_and_never_not_met(verdicts: list[dict[str, Any]]) -> None:
+    def misfit(task: Task) -> list[Verdict]:
+        if task.criteria[0].id != "a":
+            return all_met(task)
+        return [Verdict.model_validate(verdict) for verdict in verdicts]
+
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(misfit)], ledger), make_questions(1))
+    assert judged(ledger)["m0", "a"].status == "failed"
+    assert judged(ledger)["m0", "b"].met is True
+
+
+def test_not_applicable_is_taken_where_the_criterion_may_not_apply() -> None:
+    def waive(task: Task) -> list[Verdict]:
+        return [Verdict(criterion_id=criterion.id, status="not_applicable") for criterion in task.criteria]
+
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(waive)], ledger), make_questions(1))
+    found = judged(ledger)
+    assert (found["m0", "b"].status, found["m0", "a"].status) == ("not_applicable", "failed")
+
+
+def test_a_changed_criterion_is_asked_again_and_no_other() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), make_questions())
+    changed = make_questions()
+    example, answers = changed[0]
+    raw = example.rubric.as_json()
+    raw["criteria"][1]["criterion"] = "Says b plainly"
+    newer = Example(id="e", prompt="?", rubric=Rubric.model_validate(raw))
+    again = ScriptedGrader(all_met)
+    run(Engine([again], ledger), [(newer, answers)])
+    assert {task.criteria[0].id for task in again.tasks} == {"b"}
+
+
+def test_points_are_no_part_of_what_was_judged() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), make_questions())
+    example, answers = make_questions()[0]
+    raw = example.rubric.as_json()
+    raw["criteria"][0]["points"] = 9
+    again = ScriptedGrader(all_met)
+    run(Engine([again], ledger), [(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)])
+    assert again.tasks == []
+
+
+def test_several_criteria_go_in_one_call_and_a_changed_one_asks_its_call_again() -> None:
+    ledger = MemoryLedger()
+    first = ScriptedGrader(all_met, max_criteria=2)
+    run(Engine([first], ledger), make_questions(1))
+    assert sorted(len(task.criteria) for task in first.tasks) == [1, 2]
+    example, answers = make_questions(1)[0]
+    raw = example.rubric.as_json()
+    raw["criteria"][0]["criterion"] = "Says a plainly"
+    again = ScriptedGrader(all_met, max_criteria=2)
+    run(Engine([again], ledger), [(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)])
+    assert [[criterion.id for criterion in task.criteria] for task in again.tasks] == [["a", "b"]]
+
+
+def test_another_version_of_a_grader_is_another_judge() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), make_questions(1))
+    newer = ScriptedGrader(all_met, version="2")
+    run(Engine([newer], ledger), make_questions(1))
+    assert len(newer.tasks) == 3
+    assert GraderCard.of(newer).fingerprint != GraderCard.of(ScriptedGrader(all_met)).fingerprint
+
+
+def test_more_repeats_extend_a_run_and_rules_are_never_repeated() -> None:
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met), RulesGrader()], ledger), make_questions(1))
+    again = ScriptedGrader(all_met)
+    progress = run(Engine([again, RulesGrader()], ledger, repeats=3), make_questions(1))
+    assert (progress.total, progress.kept, progress.graded) == (10, 4, 6)
+    assert {task.repeat for task in again.tasks} == {1, 2}
+
+
+def test_no_more_calls_are_in_flight_than_asked_for() -> None:
+    in_flight = most = 0
+
+    class Slow(ScriptedGrader):
+        async def judge(self, task: Task) -> Sequence[Verdict]:
+            nonlocal in_flight, most
+            in_flight += 1
+            most = max(most, in_flight)
+            await asyncio.sleep(0.001)
+            in_flight -= 1
+            return all_met(task)
+
+    run(Engine([Slow(all_met)], MemoryLedger(), concurrency=5), make_questions(40))
+    assert most == 5
+
+
+def test_a_budget_stops_before_the_call_that_would_exceed_it() -> None:
+    def dear(task: Task) -> list[Verdict]:
+        return [Verdict(criterion_id=task.criteria[0].id, met=True, cost=0.4)]
+
+    grader = ScriptedGrader(dear)
+    progress = run(Engine([grader], MemoryLedger(), concurrency=1, budget=1.0), make_questions())
+    assert (len(grader.tasks), progress.stopped) == (2, "budget")
+    assert progress.cost == pytest.approx(0.8)
+
+
+def test_an_unknown_cost_is_unknown_and_not_zero() -> None:
+    assert run(Engine([ScriptedGrader(all_met)], MemoryLedger()), make_questions(1)).cost is None
+    assert run(Engine([RulesGrader()], MemoryLedger()), make_questions(1)).cost == 0.0
+
+
+def test_stopping_keeps_what_was_in_flight() -> None:
+    ledger = MemoryLedger()
+    engine: Engine
+
+    def stop_after_three(task: Task) -> list[Verdict]:
+        if len(grader.tasks) == 3:
+            engine.stop()
+        return all_met(task)
+
+    grader = ScriptedGrader(stop_after_three)
+    engine = Engine([grader], ledger, concurrency=1)
+    progress = run(engine, make_questions(10))
+    assert progress.stopped == "cancel"
+    assert len(list(ledger.judgments())) == 3
+    again = ScriptedGrader(all_met)
+    run(Engine([again], ledger), make_questions(10))
+    assert len(again.tasks) == 27
+
+
+def test_a_ledger_that_breaks_ends_the_run_with_its_own_error() -> None:
+    class Broken(MemoryLedger):
+        def keep(self, entries: Sequence[Entry]) -> None:
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run(Engine([ScriptedGrader(all_met)], Broken(), concurrency=3), make_questions(30))
+
+
+def test_an_abstention_is_final() -> None:
+    def unsure(task: Task) -> list[Verdict]:
+        return [Verdict(criterion_id=task.criteria[0].id, status="abstained")]
+
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(unsure)], ledger), make_questions(1))
+    again = ScriptedGrader(all_met)
+    run(Engine([again], ledger), make_questions(1))
+    assert again.tasks == []
+
+
+def test_a_judgment_says_who_judged_what_and_when() -> None:
+    ledger = MemoryLedger()
+    now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    questions = make_questions(1)
+    run(Engine([ScriptedGrader(all_met)], ledger, now=lambda: now), questions)
+    example, answers = questions[0]
+    judgment = judged(ledger)["m0", "a"]
+    assert judgment.judged_at == "2026-11-24T12:00:00.000+00:00"
+    assert judgment.answer_hash == answers[0][1]
+    assert judgment.criterion_hash == example.rubric.criterion_hashes["a"]
+    assert judgment.grader_fingerprint == GraderCard.of(ScriptedGrader(all_met)).fingerprint
+
+
+def test_commits_are_bounded_and_lose_nothing() -> None:
+    sizes: list[int] = []
+
+    class Counting(MemoryLedger):
+        def keep(self, entries: Sequence[Entry]) -> None:
+            sizes.append(len(entries))
+            super().keep(entries)
+
+    ledger = Counting()
+    run(Engine([ScriptedGrader(all_met)], ledger, concurrency=64), make_questions(300))
+    assert sum(sizes) == 900
+    assert max(sizes) <= 264
+
+
+def test_a_ledger_only_needs_two_methods() -> None:
+    class Least:
+        def standing(self, example_id: str, model: str, sample: int) -> dict[Any, Standing]:
+            return {}
+
+        def keep(self, entries: Sequence[Entry]) -> None:
+            kept.extend(entries)
+
+    kept: list[Entry] = []
+    run(Engine([ScriptedGrader(all_met)], Least()), make_questions(1))
+    assert len(kept) == 3
