@@ -187,7 +187,7 @@ def export_run(run: Run, folder: Path, options: ScoringOptions, *, now: datetime
         answers=run.answers,
         judgments=lambda: run.judgments(current=True),
         scores=score_run(run, options),
-        graders=[card.as_json() for card in run.cards],
+        graders=[card.as_json() for card in run.cards if not _is_recorded(card)],
         created_at=now.isoformat(timespec="seconds"),
     )
     return export_folder(folder, source)
@@ -221,6 +221,10 @@ def _store_inputs(store: Store, request: BatchRequest) -> tuple[DatasetRef, Answ
 def _recorded_card(source: Recorded) -> GraderCard:
     """What a run remembers of a recorded file, so that leaving it out is seen as a change of graders."""
     return GraderCard(source.spec, "rule", "1", {}, None, 1)
+
+
+def _is_recorded(card: GraderCard) -> bool:
+    return card.name.startswith("recorded:")
 
 
 def _filed(judgment: Judgment, example: Example, answer_hash: str) -> Judgment:

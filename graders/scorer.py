@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -70,6 +71,16 @@ class _Cells:
         """Positions sorted by answer, leaf, rater, repeat."""
         columns = [np.asarray(column) for column in (self.repeat, self.rater, self.leaf, self.answer)]
         return np.lexsort(columns)
+
+
+def _instant(judged_at: str | None) -> str:
+    """A time as text that sorts by time whatever its offset; one that is absent or unreadable sorts first."""
+    try:
+        when = datetime.fromisoformat(judged_at or "")
+        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+        return when.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return ""
 
 
 class Scorer:
@@ -159,7 +170,7 @@ class Scorer:
         cells = self._cells
         says = {"judged": JUDGED, "not_applicable": DOES_NOT_APPLY}.get(judgment.status, _NO_VOTE)
         if judgment.ruling and says != _NO_VOTE:
-            self._rulings[len(cells.answer)] = (judgment.judged_at or "", judgment.repeat, judgment.grader)
+            self._rulings[len(cells.answer)] = (_instant(judgment.judged_at), judgment.repeat, judgment.grader)
         rater = Rater(judgment.grader, judgment.grader_kind, judgment.grader_fingerprint)
         cells.answer.append(place)
         cells.leaf.append(leaf)

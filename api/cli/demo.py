@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,13 +34,13 @@ _SCHEMA_IN_CHECKOUT = "../../../rubrics/schemas/rubric.schema.json"
 
 def run_demo(folder: Path) -> ExitCode:
     """Copy the example, check it, grade it, score it, export it, and say what to do next."""
-    console = Console(highlight=False, width=min(WIDTH, Console().width))
+    console = Console(highlight=False, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
     example = _copy_example(folder)
-    checked = check_paths([example])
-    checked.mistakes.raise_if_any()
+    check_paths([example]).mistakes.raise_if_any()
     dataset = load_dataset(example)
-    console.print("[bold]Markscheme demo[/] · rubrics → graded answers → scores → a Hugging Face dataset\n")
-    _tell_what_was_asked(console, dataset, checked.summary)
+    console.print("[bold]Markscheme demo[/]: from rubrics to graded answers, scores and a Hugging Face dataset")
+    console.print("(questions, rubrics, answers and readings were written by a language model, to show the tool)\n")
+    _tell_what_was_asked(console, dataset)
     with Store(f"sqlite:///{folder / 'markscheme.db'}") as store, store.lock():
         request = BatchRequest(
             dataset=example,
@@ -57,7 +58,7 @@ def run_demo(folder: Path) -> ExitCode:
     _tell_scores(console, scores)
     _tell_differences(console, example, dataset)
     console.print(f"[bold]4 Dataset[/]  {folder / 'huggingface'} ({_row_words(written.rows)})")
-    _tell_next_steps(console, folder, example)
+    _tell_next_steps(console, folder)
     return exit_code(progress, scores)
 
 
@@ -85,19 +86,22 @@ def _point_editors_to_the_schema(folder: Path, example: Path) -> None:
         path.write_text(text.replace(f'"{_SCHEMA_IN_CHECKOUT}"', f'"../../{schema.name}"', 1), encoding="utf-8")
 
 
-def _tell_what_was_asked(console: Console, dataset: Dataset, summary: str) -> None:
-    console.print(f"[bold]1 Asked[/]    {summary}: no mistakes")
+def _tell_what_was_asked(console: Console, dataset: Dataset) -> None:
+    criteria = sum(len(example.rubric.leaves) for example in dataset)
+    console.print(
+        f"[bold]1 Asked[/]    {len(dataset)} questions with {criteria} criteria; rubrics, answers and readings "
+        "checked: no mistakes"
+    )
     for example in dataset:
         first = example.conversation[-1].content.split("\n")[0]
-        console.print(f"  {example.id:<26}", _cut(first, WIDTH - 30), markup=False, soft_wrap=True)
+        console.print(_cut(f"  {example.id:<26} {first}", console.width), markup=False)
     console.print()
 
 
 def _tell_scores(console: Console, scores: Scores) -> None:
     rules = sum(len(example.checks) for example in scores.examples) * len(scores.models)
     console.print(
-        f"[bold]2 Scores[/]   by the panel of two readings ({rules} verdicts by rules among them); score is "
-        "points earned / points to earn"
+        f"[bold]2 Scores[/]   points earned of points to earn, by two readings as a panel and {rules} verdicts by rules"
     )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("  answerer", "score", "95 % interval", "coverage", "reading-1", "reading-2"):
@@ -160,21 +164,24 @@ def _tell_differences(console: Console, example: Path, dataset: Dataset) -> None
     differing = [difference for difference in found if difference is not None]
     console.print(f"[bold]3 Readings[/] differ on {len(differing)} of {len(found)} criteria; a tie lowers the score")
     for difference in differing[:4]:
-        words = f"  {difference.place}: {' / '.join(difference.verdicts)} ({difference.points:+g}) "
-        console.print(words + _cut(f"“{difference.criterion}”", WIDTH - len(words)), markup=False, soft_wrap=True)
+        words = f"  {difference.place}: {' / '.join(difference.verdicts)} ({difference.points:+g})"
+        console.print(_cut(f"{words} {difference.criterion}", console.width), markup=False)
     console.print()
 
 
-def _tell_next_steps(console: Console, folder: Path, example: Path) -> None:
-    readings = " ".join(str(example / "readings" / f"{name}.jsonl") for name in READINGS)
+def _tell_next_steps(console: Console, folder: Path) -> None:
     console.print("\n[bold]Next[/]")
+    on_path = shutil.which("markscheme")
+    here = Path(sys.argv[0])
+    activate = here.parent / "activate"
+    if activate.exists() and (on_path is None or Path(on_path).resolve() != here.resolve()):
+        console.print(f"  . {activate}", markup=False, soft_wrap=True)
     for line in (
-        f"  open      {folder / 'huggingface' / 'README.md'}",
-        f'  load      datasets.load_dataset("{folder / "huggingface"}", "judgments")',
-        f"  edit      {example / 'rubrics'}/*.rubric.json, then: markscheme check {example}",
-        f"  score     markscheme score {example} {example / 'answers.jsonl'} {readings} \\",
-        f"              --score-by {PANEL} --by model,tag",
-        f"  judge     markscheme grade {example} {example / 'answers.jsonl'} --grader model:NAME@BASE_URL",
+        f"  cd {folder}",
+        "  open huggingface/README.md        the dataset's card; datasets.load_dataset opens the folder",
+        "  markscheme check medicine         after you have edited medicine/rubrics/*.rubric.json",
+        "  markscheme score medicine medicine/answers.jsonl medicine/readings/*.jsonl --by model,grader",
+        "  markscheme grade medicine medicine/answers.jsonl --grader model:NAME@BASE_URL",
     ):
         console.print(line, markup=False, soft_wrap=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from api.exports.markdown import code, one_line, plain, table
 from api.exports.schema import SPLIT, TABLES, Config, file_of
-from graders import Judgment, Row, Scores
+from graders import Row, Scores
 from rubrics import DatasetInfo
 
 _HUB_LICENCES = re.compile(
@@ -33,40 +33,17 @@ _SHOWN_CANARIES = 5
 
 
 @dataclass(slots=True)
-class GraderTally:
-    """What one grader did in the exported judgments."""
-
-    statuses: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def total(self) -> int:
-        """All its judgments."""
-        return sum(self.statuses.values())
-
-
-@dataclass(slots=True)
 class Tallies:
     """What is counted for the card while the rows go by."""
 
-    graders: dict[tuple[str, str], GraderTally] = field(default_factory=dict)
-    """By name and kind."""
+    judgments: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Judgments by grader, kind of grader and status."""
     canaries: dict[str, None] = field(default_factory=dict)
-    """The canaries of single examples, the first of them."""
-    n_canaries: int = 0
-    """Examples with a canary of their own."""
+    """The canaries of single examples, the first few of them."""
     n_answers: int = 0
 
-    def count_judgment(self, judgment: Judgment) -> None:
-        """Count a judgment under its grader."""
-        key = (judgment.grader, judgment.grader_kind)
-        tally = self.graders.get(key)
-        if tally is None:
-            tally = self.graders[key] = GraderTally()
-        tally.statuses[judgment.status] += 1
-
-    def count_canary(self, canary: str) -> None:
-        """Count an example's canary, and keep the first few."""
-        self.n_canaries += 1
+    def note_canary(self, canary: str) -> None:
+        """Keep an example's canary, if it is among the first few."""
         if len(self.canaries) <= _SHOWN_CANARIES:
             self.canaries[canary] = None
 
@@ -196,9 +173,10 @@ class Card:
 
     def _graders(self) -> Iterator[str]:
         cards = {str(card.get("name")): card for card in self.graders}
-        seen = sorted(self.tallies.graders)
-        without = [(name, str(card.get("kind", ""))) for name, card in cards.items() if name not in dict(seen)]
-        rows = [self._grader_cells(name, kind, cards.get(name, {})) for name, kind in (*seen, *without)]
+        seen = {(name, kind): None for name, kind, _ in sorted(self.tallies.judgments)}
+        names = {name for name, _ in seen}
+        idle = [(name, str(card.get("kind", ""))) for name, card in cards.items() if name not in names]
+        rows = [self._grader_cells(name, kind, cards.get(name, {})) for name, kind in (*seen, *idle)]
         if rows:
             head = ("grader", "kind", "version", "prompt", "judgments", "without a verdict")
             yield "\n".join(table(head, rows))
@@ -208,16 +186,16 @@ class Card:
         )
 
     def _grader_cells(self, name: str, kind: str, card: Mapping[str, Any]) -> list[str]:
-        tally = self.tallies.graders.get((name, kind), GraderTally())
-        undecided = tally.statuses["abstained"] + tally.statuses["failed"]
+        counts = self.tallies.judgments
+        statuses = {status: n for (grader, its_kind, status), n in counts.items() if (grader, its_kind) == (name, kind)}
         version, prompt = card.get("version"), card.get("prompt_hash")
         return [
             plain(name),
             plain(kind) or "not stated",
             plain(str(version)) if version else "not stated",
-            plain(str(prompt)[:16]) if prompt else "none stated" if kind == "model" else "none",
-            f"{tally.total:,}",
-            f"{undecided:,}",
+            plain(str(prompt)[:16]) if prompt else "not stated",
+            f"{sum(statuses.values()):,}",
+            f"{statuses.get('abstained', 0) + statuses.get('failed', 0):,}",
         ]
 
     def _configs(self) -> Iterator[str]:

@@ -73,7 +73,7 @@ class _Export:
                 row = example_row(example, known[digest], dataset_canary, place, line)
                 examples.add(row, example_characters(example))
                 if example.canary is not None:
-                    self.tallies.count_canary(example.canary)
+                    self.tallies.note_canary(example.canary)
         if not examples.rows:
             raise InputError(Mistake(place, "there are none, expected at least one: there is nothing to export"))
         self.rows |= {"examples": examples.rows, "rubrics": rubrics.rows}
@@ -95,11 +95,11 @@ class _Export:
     def write_judgments(self) -> None:
         """Each judgment as it stands."""
         place = self._place("judgments")
-        count = self.tallies.count_judgment
+        counts = self.tallies.judgments
         with self._writer("judgments", "judgments") as table:
             for line, judgment in enumerate(self.source.judgments(), start=1):
                 table.add(judgment_row(judgment, place, line), judgment_characters(judgment))
-                count(judgment)
+                counts[judgment.grader, judgment.grader_kind, judgment.status] += 1
         self.rows["judgments"] = table.rows
 
     def write_card(self) -> None:

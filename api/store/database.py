@@ -34,6 +34,7 @@ class Database:
         self.place = str(self.file) if self.file else "the store in memory"
         self._writing = threading.RLock()
         self._reading: AbstractContextManager[Any] = nullcontext() if self.file else self._writing
+        self._closed = False
         self._reader: Connection | None = None
         self._reader_in_use = threading.Lock()
         self._lock = WriterLock(self.file) if self.file else None
@@ -42,6 +43,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to read with; every statement sees what was committed when it began."""
+        self._refuse_if_closed()
         with self._reading, self._plain_words():
             if self._reader_in_use.acquire(blocking=False):
                 # One connection stays at hand: taking and giving back one costs as much as a small query.
@@ -60,6 +62,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, committed at the end, undone by an exception; the writer's lock is held meanwhile."""
+        self._refuse_if_closed()
         with self.lock(), self._writing, self._plain_words(), write_transaction(self.engine) as connection:
             yield connection
 
@@ -80,8 +83,13 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; closing twice is fine."""
+        self._closed = True
         self._close_reader()
         self.engine.dispose()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.place}: this Store is closed; open it again")
 
     def _close_reader(self) -> None:
         reader, self._reader = self._reader, None

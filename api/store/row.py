@@ -30,7 +30,7 @@ def json_text(value: Any, what: str) -> str:
 
 def rubric_body(rubric: Rubric) -> str:
     """A rubric as it is stored; reading it back gives the same content hash."""
-    body = rubric.model_dump(mode="json", exclude={"schema_uri"}, exclude_unset=True)
+    body = rubric.model_dump(exclude={"schema_uri"}, exclude_unset=True)
     return json_text(body, f"rubric {rubric.id!r}")
 
 
@@ -41,7 +41,7 @@ def rubric_of(body: str) -> Rubric:
 
 def example_body(example: Example) -> dict[str, Any]:
     """An example without its rubric and without what is as the default has it."""
-    return example.model_dump(mode="json", exclude={"rubric"}, exclude_defaults=True)
+    return example.model_dump(exclude={"rubric"}, exclude_defaults=True)
 
 
 def example_of(body: str, rubric: Rubric) -> Example:
@@ -111,7 +111,7 @@ def _identity(judgment: Judgment) -> Mapping[str, Any]:
 
 
 def _body(judgment: Judgment, fields: set[str]) -> str:
-    body = judgment.model_dump(mode="json", include=fields, exclude_unset=True, exclude_none=True)
+    body = judgment.model_dump(include=fields, exclude_unset=True, exclude_none=True)
     try:
         return _WRITTEN(body)
     except (TypeError, ValueError) as error:

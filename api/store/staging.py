@@ -122,7 +122,8 @@ class ExampleHints:
 
     def __call__(self, example_id: str) -> str:
         if example_id not in self._said and len(self._said) < _MOST_HINTS:
-            self._said[example_id] = did_you_mean(example_id, self._names())
+            names = self._names()
+            self._said[example_id] = "" if example_id in names else did_you_mean(example_id, names)
         return self._said.get(example_id, "")
 
     def _names(self) -> list[str]:

@@ -13,6 +13,7 @@ from graders.scoring.interval import (
     mean,
     worst_at_k,
 )
+from graders.scoring.tree import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _fill_mean(
     if result.coverage is None:
         result.reason = "nothing_expected"
         return
-    if result.coverage < options.min_coverage:
+    if result.coverage < options.min_coverage - ROUNDING:
         result.reason = "low_coverage"
         return
     if not entering:

@@ -10,6 +10,7 @@ from graders.scoring.bounds import Bounds, Range, bound, could_fire
 from graders.scoring.plan import ScoringPlan
 from graders.scoring.tree import (
     NOT_APPLICABLE,
+    ROUNDING,
     UNGRADED,
     LeafState,
     Weights,
@@ -119,7 +120,7 @@ def _partly_judged(
     bounds = bound(plan, own)
     coverage = _coverage(weights.effective, states)
     reason = weights.reason
-    if reason is None and coverage < plan.min_coverage:
+    if reason is None and coverage < plan.min_coverage - ROUNDING:
         reason = "low_coverage"
     elif reason is None and judged_only is None:
         reason = weigh(plan, left_out).reason if any_judged else "nothing_judged"
@@ -144,7 +145,7 @@ def _partly_judged(
 
 def _a_gate_could_lower(plan: ScoringPlan, own: Sequence[LeafState], states: Sequence[LeafState], score: float) -> bool:
     return any(
-        states[leaf] is UNGRADED and finished(plan, score, gate.cap) < score and could_fire(plan, own, leaf)
+        states[leaf] is UNGRADED and finished(plan, score, gate.cap) < score - ROUNDING and could_fire(plan, own, leaf)
         for leaf, gate in plan.gates.items()
     )
 
@@ -191,6 +192,6 @@ def _tag_of(
     judged_only = tag_score(there, effective, states)
     if ends is None:
         ends = Range(judged_only, judged_only)
-    has_score = coverage >= plan.min_coverage and all(weights.effective[leaf] is not None for leaf in there)
+    has_score = coverage >= plan.min_coverage - ROUNDING and all(weights.effective[leaf] is not None for leaf in there)
     score = judged_only if has_score else None
     return TagScore(score, judged_only, ends.low, ends.high, coverage, any_judged, defined=ends.low is not None)

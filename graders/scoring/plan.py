@@ -22,8 +22,8 @@ class LeafScale:
     """Every credit that a completion may take: the options', or both ends of the scale."""
     start: float = 0.0
     """The value that earns nothing (number scale)."""
-    width: float = 1.0
-    """How far above `start` all points are earned (number and count scale)."""
+    end: float = 1.0
+    """The value that earns all points (number and count scale)."""
 
     def credit(self, value: float) -> float:
         """The credit of a verdict: met 1 or 0, an option's index, or the number itself."""
@@ -32,6 +32,11 @@ class LeafScale:
         if self.kind == "binary":
             return value
         return (value - self.start) / self.width
+
+    @property
+    def width(self) -> float:
+        """How far `end` lies above `start`; `start + width` may miss `end` by a hair."""
+        return self.end - self.start
 
     @property
     def least(self) -> float:
@@ -51,9 +56,9 @@ def leaf_scale(criterion: Criterion) -> LeafScale:
     if scale.type == "binary":
         return BINARY_SCALE
     if scale.type == "number":
-        return LeafScale("number", start=float(scale.min), width=float(scale.max) - float(scale.min))
+        return LeafScale("number", start=float(scale.min), end=float(scale.max))
     if scale.type == "count":
-        return LeafScale("count", width=float(scale.max_count))
+        return LeafScale("count", end=float(scale.max_count))
     return LeafScale(scale.type, tuple(option.label for option in scale.options), scale.credits)
 
 

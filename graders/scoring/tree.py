@@ -29,6 +29,10 @@ NOT_APPLICABLE = Mark.NOT_APPLICABLE
 UNGRADED = Mark.UNGRADED
 
 
+ROUNDING = 1e-12
+"""Sums that differ by less are the same number: 2/7 + 5/7 of a group's points may come to a hair under 1."""
+
+
 def resolve_conditions(plan: ScoringPlan, own: Sequence[LeafState]) -> list[LeafState]:
     """Apply the conditions to the leaves' own verdicts.
 

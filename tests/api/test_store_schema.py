@@ -13,10 +13,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from api.store import Store
 from api.store.schema import HEAD, MIGRATIONS, migrate
-from api.store.tables import metadata
+from api.store.tables import judgments, metadata
 from rubrics import DatasetInfo, StoreError
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +132,24 @@ def test_a_store_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
                 pass
 
 
+def test_a_closed_store_says_so() -> None:
+    store = Store("sqlite://")
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="the store in memory: this Store is closed"):
+        store.runs()
+    with pytest.raises(StoreError, match="this Store is closed"), store.stage_dataset(DatasetInfo(name="d")):
+        pass
+
+
+def test_the_tables_carry_over_to_postgres() -> None:
+    for table in metadata.sorted_tables:
+        assert f"CREATE TABLE {table.name}" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        names = [table.name, *(str(each.name) for each in (*table.constraints, *table.indexes))]
+        assert max(map(len, names)) <= 63, "PostgreSQL cuts longer names"
+    assert "id BIGSERIAL NOT NULL" in str(CreateTable(judgments).compile(dialect=postgresql.dialect()))
+
+
 def test_only_one_process_writes(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     url = f"sqlite:///{path}"
@@ -164,9 +184,9 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 
 def test_a_second_store_of_this_process_is_told_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 's.db'}"
-    with Store(url) as first, Store(url) as second, first.lock():
-        with pytest.raises(StoreError, match="by another Store of this process"), second.lock():
-            pass
+    refused = pytest.raises(StoreError, match="by another Store of this process")
+    with Store(url) as first, Store(url) as second, first.lock(), refused, second.lock():
+        pass
     with Store(url) as third, third.lock(), third.stage_dataset(DatasetInfo(name="d")) as stage:
         stage.commit()
 

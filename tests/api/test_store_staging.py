@@ -197,10 +197,7 @@ def test_metadata_that_is_no_json_is_refused(store: Store, path: Path) -> None:
         stage_dataset(store, [Example(id="e1", prompt="p", rubric=RUBRIC, metadata={"x": float("nan")})])
     with pytest.raises(StoreError, match="half of a surrogate pair"):
         stage_dataset(store, [Example(id="e1", prompt="p", rubric=RUBRIC, metadata={"x": "\ud800"})])
-    ref = stage_dataset(store, [example(1)])
-    with pytest.raises(StoreError, match="more than 64 bits"):
-        stage_answers(store, ref, [Answer(example_id="e1", model="m", sample=2**70, text="t")])
-    assert count(path, "answers") == 0
+    assert count(path, "examples") == 0
 
 
 def test_equal_answers_are_reused_wherever_their_lines_stand(store: Store, path: Path) -> None:
@@ -239,7 +236,7 @@ def test_answers_that_are_there_twice_and_answers_to_nothing_are_named_by_line(s
             (1_402, "got example_id 'zzz', expected the id of an example in the dataset (known: chest-pain, e1)"),
         ]
         assert list(stage.problems()) == problems
-        with pytest.raises(StoreError, match="line 3: got example_id 'chest-pian'.*; the answers were not taken"):
+        with pytest.raises(StoreError, match=r"line 3: got example_id 'chest-pian'.*; the answers were not taken"):
             stage.commit()
 
 
