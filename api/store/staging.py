@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, tuple_
 
 from api.store.database import Database
 from api.store.tables import answer_sets, answers, dataset_revisions, datasets, examples, staged_judgments
@@ -16,6 +16,7 @@ Rows = list[dict[str, Any]]
 
 ROWS_A_TRANSACTION = 1_000
 CHARACTERS_A_TRANSACTION = 4_000_000
+_AT_ONCE = 100
 _MOST_KNOWN = 10_000
 _MOST_HINTS = 20
 
@@ -67,6 +68,7 @@ class LinedRows:
         self._database = database
         self._table = table
         self._scope = dict(scope)
+        self._in_scope = and_(*(table.c[name] == value for name, value in scope.items()))
         self._unique = tuple(unique)
         self._buffer = RowBuffer(self._write)
         self._bounced = array("q")
@@ -90,25 +92,31 @@ class LinedRows:
     def _write(self, rows: Rows) -> None:
         insert = self._database.insert_new(self._table, [*self._scope, *self._unique])
         with self._database.writing() as connection:
-            if connection.execute(insert, rows).rowcount == len(rows):
-                return
-            for row in rows:
-                same = and_(*(self._table.c[name] == row[name] for name in (*self._scope, *self._unique)))
-                first = connection.scalar(select(self._table.c.position).where(same))
-                if first is not None and first != row["position"]:
-                    self._bounced.append(row["line"])
-                    self._first.append(first)
+            if connection.execute(insert, rows).rowcount < len(rows):
+                self._note_bounced(connection, rows)
+
+    def _note_bounced(self, connection: Connection, rows: Rows) -> None:
+        # The scope stands in the tuple too: beside it, SQLite would look the batch up in every row of the scope.
+        names = (*self._scope, *self._unique)
+        columns = [self._table.c[name] for name in names]
+        cells = [tuple(row[name] for name in names) for row in rows]
+        there = select(*columns, self._table.c.position).where(tuple_(*columns).in_(cells))
+        first = {tuple(found[:-1]): found.position for found in connection.execute(there)}
+        for row, cell in zip(rows, cells, strict=True):
+            if first[cell] != row["position"]:
+                self._bounced.append(row["line"])
+                self._first.append(first[cell])
 
     def bounced(self, describe: Callable[[Any], str]) -> Iterator[Problem]:
         """Each line that has the unique columns of an earlier one; `describe` names the earlier row."""
-        for line, position in zip(self._bounced, self._first, strict=True):
-            here = and_(
-                *(self._table.c[name] == value for name, value in self._scope.items()),
-                self._table.c.position == position,
-            )
+        for start in range(0, len(self._bounced), _AT_ONCE):
+            first = self._first[start : start + _AT_ONCE]
+            here = select(self._table).where(self._in_scope, self._table.c.position.in_(set(first)))
             with self._database.reading() as connection:
-                row = connection.execute(select(self._table).where(here)).one()
-            yield Problem(line, f"got {describe(row)}, which line {row.line} has already")
+                earlier = {row.position: row for row in connection.execute(here)}
+            for line, position in zip(self._bounced[start : start + _AT_ONCE], first, strict=True):
+                row = earlier[position]
+                yield Problem(line, f"got {describe(row)}, which line {row.line} has already")
 
 
 class ExampleHints:

@@ -32,7 +32,7 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
             f"{path} $.criteria[0].points: got '5', expected a number without quotes",
             f"{path} $.criteria[1].criterion: got ' ', expected text that is not blank",
             f"{path} $.criteria[1].points: got 0, expected a number other than 0",
-            f"{other}:1:2: not JSON: expected a key in double quotes",
+            f"{other}:1:2: not JSON: the text ends here, expected a key in double quotes",
         ]
     )
     assert "5 mistakes in 2 files" in result.err

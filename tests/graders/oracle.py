@@ -407,13 +407,10 @@ class Case:
     states: dict[str, State]
 
     @property
-    def completions(self) -> int:
-        """How many completions the oracle goes through."""
-        count = 1
-        for leaf in leaves_of(self.rubric["criteria"]):
-            if self.states[leaf["id"]] is UNGRADED:
-                count *= len(scale_credits(leaf)) + bool(leaf.get("may_not_apply"))
-        return count
+    def completions(self) -> list[dict[str, State]]:
+        """Every completion that the oracle goes through, before conditions."""
+        leaves = {leaf["id"]: leaf for leaf in leaves_of(self.rubric["criteria"])}
+        return list(_completions(leaves, self.states))
 
 
 @st.composite
@@ -425,8 +422,12 @@ def cases(
     conditions: bool = True,
     gates: bool = True,
     most_completions: int = 256,
+    fully_judged: bool | None = None,
 ) -> Case:
-    """A rubric that `check` accepts, with a state for each leaf: its scale's credits, not applicable or ungraded."""
+    """A rubric that `check` accepts, with a state for each leaf: its scale's credits, not applicable or ungraded.
+
+    `fully_judged` False makes at least one leaf ungraded, True none; None leaves it open.
+    """
     count = draw(st.integers(1, most_leaves))
     leaves = [_leaf(draw, number, gates=gates) for number in range(count)]
     if conditions:
@@ -444,12 +445,14 @@ def cases(
     rubric = {"id": "r", "criteria": nodes, "scoring": scoring}
     states: dict[str, State] = {}
     ungraded = 1
-    for leaf in leaves:
+    never_judged = draw(st.integers(0, count - 1)) if fully_judged is False else None
+    for number, leaf in enumerate(leaves):
         credits = scale_credits(leaf)
-        state = draw(st.sampled_from([*credits, *credits, NOT_APPLICABLE, UNGRADED, UNGRADED, HALF]))
+        marks = [NOT_APPLICABLE] if fully_judged else [NOT_APPLICABLE, UNGRADED, UNGRADED]
+        state = UNGRADED if number == never_judged else draw(st.sampled_from([*credits, *credits, HALF, *marks]))
         if state is UNGRADED:
             ungraded *= len(credits) + 1
-            state = state if ungraded <= most_completions else credits[0]
+            state = state if ungraded <= most_completions or number == never_judged else credits[0]
         states[leaf["id"]] = state
     return Case(rubric, states)
 

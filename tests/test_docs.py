@@ -1,0 +1,50 @@
+"""Every block of the docs is valid or runs."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders import Judgment, Task, Verdict
+from rubrics import Answer, Example, Rubric
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_examples_of_files_are_valid() -> None:
+    rubric, example, answer, judgment = map(json.loads, blocks(ROOT / "docs" / "rubrics.md", "json"))
+    parsed = Rubric.model_validate(rubric)
+    Example.model_validate(example, context={"rubrics": {parsed.id: parsed}})
+    Answer.model_validate(answer)
+    Judgment.model_validate(judgment)
+
+
+def test_every_field_of_a_criterion_is_explained() -> None:
+    text = (ROOT / "docs" / "rubrics.md").read_text(encoding="utf-8")
+    schema = json.loads((ROOT / "rubrics" / "schemas" / "rubric.schema.json").read_text(encoding="utf-8"))
+    assert [name for name in schema["$defs"]["Criterion"]["properties"] if f"`{name}`" not in text] == []
+
+
+def test_the_grader_of_your_own_judges() -> None:
+    (code,) = blocks(ROOT / "docs" / "graders.md", "python")
+    assert len(code.strip().splitlines()) <= 15
+    names: dict[str, Any] = {}
+    exec(compile(code, "graders.md", "exec"), names)
+    rubric = Rubric.model_validate({"id": "r", "criteria": [{"criterion": "Names a doctor", "points": 1}]})
+    answer = Answer(example_id="e", model="m", text="See a doctor.")
+    task = Task(Example(id="e", prompt="?", rubric=rubric), answer, (rubric.leaves[0].criterion,))
+    assert asyncio.run(names["KeywordJudge"]().judge(task)) == [Verdict(criterion_id="c1", met=True)]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
