@@ -20,6 +20,7 @@ help:
 # uv where it is there (seconds), pip otherwise; the stamp is renewed when the project file changes.
 $(VENV)/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Markscheme needs Python 3.11 or newer; none was found on the path."; exit 1; }
+	@echo "installing into $(VENV) (up to a minute the first time)"
 	@if command -v uv >/dev/null 2>&1; then \
 	  test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV); \
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --editable .; \
@@ -30,6 +31,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(VENV)/developer: $(VENV)/installed
+	@echo "installing what tests and checks need"
 	@if command -v uv >/dev/null 2>&1; then \
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --editable . --group dev; \
 	else \

@@ -98,9 +98,7 @@ def test_the_score_command_runs_as_printed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(ROOT)
     line = next(line for block in blocks("sh") for line in block.splitlines() if line.startswith("markscheme score"))
     arguments = [
-        str(path)
-        for word in shlex.split(line)[1:]
-        for path in (sorted(Path().glob(word)) if "*" in word else [word])
+        str(path) for word in shlex.split(line)[1:] for path in (sorted(Path().glob(word)) if "*" in word else [word])
     ]
     result = markscheme(*arguments)
     assert result.code == 0

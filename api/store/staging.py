@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
 
 from api.store.database import Database
 from api.store.tables import answer_sets, answers, dataset_revisions, datasets, examples, staged_judgments
@@ -96,16 +96,16 @@ class LinedRows:
                 self._note_bounced(connection, rows)
 
     def _note_bounced(self, connection: Connection, rows: Rows) -> None:
-        # The scope stands in the tuple too: beside it, SQLite would look the batch up in every row of the scope.
-        names = (*self._scope, *self._unique)
-        columns = [self._table.c[name] for name in names]
-        cells = [tuple(row[name] for name in names) for row in rows]
-        there = select(*columns, self._table.c.position).where(tuple_(*columns).in_(cells))
-        first = {tuple(found[:-1]): found.position for found in connection.execute(there)}
-        for row, cell in zip(rows, cells, strict=True):
-            if first[cell] != row["position"]:
+        position = self._table.c.position
+        batch = position.between(rows[0]["position"], rows[-1]["position"])
+        taken = set(connection.scalars(select(position).where(self._in_scope, batch)))
+        same = and_(self._in_scope, *(self._table.c[name] == bindparam(name) for name in self._unique))
+        first = select(position).where(same)
+        for row in rows:
+            if row["position"] not in taken:
+                cell = {name: row[name] for name in self._unique}
                 self._bounced.append(row["line"])
-                self._first.append(first[cell])
+                self._first.append(connection.execute(first, cell).scalar_one())
 
     def bounced(self, describe: Callable[[Any], str]) -> Iterator[Problem]:
         """Each line that has the unique columns of an earlier one; `describe` names the earlier row."""
