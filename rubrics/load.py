@@ -198,7 +198,9 @@ class DatasetFile:
                 info = parse_row(DatasetInfo, value, self.mistakes, file=str(path), line=None)
                 if info is not None:
                     return info
-        return DatasetInfo(name=stem or "dataset")
+        # A file's name may be blank, or bytes that are no text.
+        name = stem.encode("utf-8", "replace").decode().strip()
+        return DatasetInfo(name=name or "dataset")
 
     def __iter__(self) -> Iterator[Example]:
         for _, example in self.numbered():

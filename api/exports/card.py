@@ -100,7 +100,7 @@ class Card:
             entry["data_files"] = [{"split": SPLIT, "path": file_of(config)}]
             configs.append(entry)
         data = DatasetCardData(
-            pretty_name=self._title,
+            pretty_name=self._title.translate({ord("<"): "‹", ord(">"): "›"}),  # sites put it into HTML
             tags=["markscheme", "rubrics", "evaluation"],
             size_categories=[_size_category(self.rows[loadable[0]] if loadable else 0)],
             configs=configs,
@@ -286,4 +286,7 @@ def _hub_licence(licence: str | None) -> dict[str, Any]:
     if not name:
         return {}
     known = re.sub(r"-(only|or-later)$", "", name.lower())
-    return {"license": known} if _HUB_LICENCES.fullmatch(known) else {"license": "other", "license_name": name}
+    if _HUB_LICENCES.fullmatch(known):
+        return {"license": known}
+    slug = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60]
+    return {"license": "other", **({"license_name": slug} if slug else {})}

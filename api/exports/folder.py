@@ -45,6 +45,9 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
 def check_replaceable(folder: Path) -> None:
     """InputError where a folder holds anything but an earlier export, as it was written."""
     place = str(folder)
+    for parent in folder.parents:
+        if parent.exists() and not parent.is_dir():
+            raise InputError(Mistake(place, f"{parent} is a file, expected a folder: give another name"))
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -25,6 +25,7 @@ from rubrics import (
     Rubric,
     parse_json,
     parse_row,
+    show,
 )
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -131,16 +132,16 @@ class _Row:
         try:
             return parse_given(self.values["given"])
         except (ValueError, TypeError, AttributeError):
-            raise self._mistake("given", "expected names of fields, such as `sample value=5`") from None
+            raise self.mistake("given", "expected names of fields, such as `sample value=5`") from None
 
     def json(self, column: str) -> Any:
         """The value of a column of JSON text."""
         try:
             value, faults = parse_json(self.values[column])
         except (JsonSyntaxError, TypeError) as error:
-            raise self._mistake(column, f"not JSON: {error}") from None
+            raise self.mistake(column, f"not JSON: {error}") from None
         if faults:
-            raise self._mistake(column, faults[0].message)
+            raise self.mistake(column, faults[0].message)
         return value
 
     def parsed(self, model: type[ModelT], fields: Any) -> ModelT:
@@ -151,7 +152,8 @@ class _Row:
         assert parsed is not None
         return parsed
 
-    def _mistake(self, column: str, message: str) -> InputError:
+    def mistake(self, column: str, message: str) -> InputError:
+        """What is wrong with the row, to be raised."""
         return InputError(Mistake(self.file, message, f"$.{column}", self.line))
 
 
@@ -174,8 +176,9 @@ class _Rubrics:
                 self._kept[self._read] = row.parsed(Rubric, row.json("rubric"))
             self._read += 1
         if number not in self._kept:
-            message = f"{example.line} $.rubric_row: got {number!r}, expected a row of {file_of('rubrics')}"
-            raise InputError(Mistake(example.file, f"{message}: {_DAMAGED}"))
+            raise example.mistake(
+                "rubric_row", f"got {show(number)}, expected a row of {file_of('rubrics')}: {_DAMAGED}"
+            )
         if self._last_use[number] == example.line:
             return self._kept.pop(number)
         return self._kept[number]

@@ -63,7 +63,7 @@ class DatasetStage:
     def add(self, example: Example) -> None:
         """The next example; StoreError where its id was there already."""
         if self._staged is None:
-            raise StoreError("this stage is over, nothing can be added; open another one")
+            raise StoreError("this stage is over, nothing more can be done with it; open another one")
         body, rubric_hash = example_body(example), example.rubric.content_hash
         text = json_text(body, f"example {example.id!r}")
         self._digest.update(canonical_json([rubric_hash, body]) + b"\n")

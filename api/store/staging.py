@@ -39,23 +39,31 @@ class RowBuffer:
 
     def add(self, row: dict[str, Any], characters: int) -> None:
         """One more row; `characters` says about how long it is."""
-        if self._closed:
-            raise StoreError("this stage is over, nothing can be added; open another one")
+        self._refuse_if_closed()
         self._rows.append(row)
         self._characters += characters
         if len(self._rows) >= ROWS_A_TRANSACTION or self._characters >= CHARACTERS_A_TRANSACTION:
             self.flush()
 
     def flush(self) -> None:
-        """Hand on what is there."""
+        """Hand on what is there; where that fails the stage is over, for rows are missing from it."""
+        self._refuse_if_closed()
         rows, self._rows, self._characters = self._rows, [], 0
         if rows:
-            self._write(rows)
+            try:
+                self._write(rows)
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Take no more, and forget what was not handed on."""
         self._closed = True
         self._rows = []
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreError("this stage is over, nothing more can be done with it; open another one")
 
 
 class LinedRows:

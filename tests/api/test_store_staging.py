@@ -192,6 +192,16 @@ def test_an_example_id_that_stands_twice_is_refused(store: Store) -> None:
         stage_dataset(store, [*examples, example(7)])
 
 
+def test_a_stage_that_could_not_write_everything_is_not_committed(store: Store, path: Path) -> None:
+    with store.stage_dataset(INFO) as stage:
+        stage.add(Example(id="e1", prompt="p", rubric=RUBRIC, metadata={"x": "\ud800"}))
+        with pytest.raises(StoreError, match="half of a surrogate pair"):
+            stage.commit()
+        with pytest.raises(StoreError, match="this stage is over"):
+            stage.commit()
+    assert count(path, "datasets") == 0
+
+
 def test_metadata_that_is_no_json_is_refused(store: Store, path: Path) -> None:
     with pytest.raises(StoreError, match="example 'e1' cannot be written as JSON"):
         stage_dataset(store, [Example(id="e1", prompt="p", rubric=RUBRIC, metadata={"x": float("nan")})])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,11 @@ def test_nested_brackets_spoil_only_their_own_line(tmp_path: Path) -> None:
 
 def test_sixty_four_levels_are_read(tmp_path: Path) -> None:
     path = tmp_path / "deep.rubric.json"
-    deep = "[" * 62 + "]" * 62
-    path.write_text('{"id": "r", "criteria": [{"criterion": "Asks", "points": 1}], "metadata": {"deep": %s}}' % deep)
+    deep: list[Any] = []
+    for _ in range(61):
+        deep = [deep]
+    document = {"id": "r", "criteria": [{"criterion": "Asks", "points": 1}], "metadata": {"deep": deep}}
+    path.write_text(json.dumps(document))
     assert load_rubric(path).id == "r"
 
 

@@ -15,7 +15,7 @@ from rubrics import Answer, AnswerHasher, Example, Mistakes, Rubric, answer_hash
 from tests.rubrics.strategies import answers, examples, texts
 
 RUBRIC: dict[str, Any] = {"id": "headache", "criteria": [{"criterion": "Asks when the pain began", "points": 5}]}
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def example_of(**fields: Any) -> Example:
@@ -106,6 +106,7 @@ def sha(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@SLOW
 @given(texts, texts)
 def test_an_answer_s_hash_is_what_the_contract_says(prompt: str, text: str) -> None:
     answer = Answer(example_id="e1", model="m", text=text)
@@ -113,10 +114,11 @@ def test_an_answer_s_hash_is_what_the_contract_says(prompt: str, text: str) -> N
 
 
 def test_a_conversation_is_hashed_turn_by_turn() -> None:
-    turns = [{"role": "user", "content": "Tête 😀 \"hurts\"\n"}, {"role": "assistant", "content": "Since when?"}]
+    turns = [{"role": "user", "content": 'Tête 😀 "hurts"\n'}, {"role": "assistant", "content": "Since when?"}]
     assert AnswerHasher(example_of(prompt=turns)).hash("Böse") == sha({"prompt": turns, "text": "Böse"})
 
 
+@SLOW
 @given(st.lists(texts, min_size=2, max_size=5, unique=True))
 def test_one_hasher_serves_all_answers_to_an_example(several: list[str]) -> None:
     hasher = AnswerHasher(example_of())

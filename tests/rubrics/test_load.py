@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rubrics import AnswerFile, DatasetFile, Example, InputError, load_answers, load_dataset, load_rubric
+from rubrics import AnswerFile, DatasetFile, InputError, load_answers, load_dataset, load_rubric
 from tests.rubrics.strategies import rubric_documents
 
 RUBRIC: dict[str, Any] = {"id": "headache", "criteria": [{"criterion": "Asks when the pain began", "points": 5}]}
@@ -20,13 +20,11 @@ HEALTHBENCH: dict[str, Any] = {
     "rubrics": [{"criterion": "Asks when the pain began", "points": 5, "tags": ["axis:completeness"]}],
     "example_tags": ["theme:emergency"],
 }
-IN_A_FOLDER = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+IN_A_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def row(name: str, **fields: Any) -> dict[str, Any]:
-    return {"id": name, "prompt": "My head hurts.", **({"rubric": RUBRIC} if not fields else fields)}
+    return {"id": name, "prompt": "My head hurts.", **(fields or {"rubric": RUBRIC})}
 
 
 def write_lines(path: Path, *rows: Any) -> Path:
@@ -188,16 +186,11 @@ def test_a_file_of_any_bytes_is_read_or_refused_with_places(tmp_path: Path, raw:
             assert error.mistakes
 
 
-@IN_A_FOLDER
-@given(name=st.text(min_size=1, max_size=6).filter(str.strip))
-def test_lines_end_at_line_feeds_alone(tmp_path: Path, name: str) -> None:
-    # U+2028, U+0085 and the like end lines for str.splitlines, not for JSON Lines.
-    example = row("e1", rubric=RUBRIC, metadata={"a\u2028b": "c\u0085d\x0c" + name})
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c"])
+def test_lines_end_at_line_feeds_alone(mark: str, tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
-    path.write_text(json.dumps(example, ensure_ascii=False), encoding="utf-8", errors="replace")
-    try:
-        (read,) = load_dataset(path)
-    except InputError as error:
-        assert "\x00" in name or "\\u" in json.dumps(name), error
-    else:
-        assert isinstance(read, Example)
+    text = json.dumps(row("e1", rubric=RUBRIC, metadata={"text": "a-b"})) + "\n"
+    # JSON wants control characters escaped, but not these: they end lines for str.splitlines only.
+    path.write_text(text.replace("a-b", mark if mark > "\x7f" else f"\\u{ord(mark):04x}"), encoding="utf-8")
+    (example,) = load_dataset(path)
+    assert example.metadata == {"text": mark}

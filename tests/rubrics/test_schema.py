@@ -22,7 +22,9 @@ SCHEMAS = {
     model: Draft202012Validator(model.model_json_schema(by_alias=True))
     for model in (Rubric, Example, Answer, DatasetInfo)
 }
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 def both_accept(model: type[BaseModel], document: Any) -> bool:
@@ -215,7 +217,7 @@ def test_schema_and_model_accept_every_right_rubric(document: dict[str, Any]) ->
     assert both_accept(Rubric, document)
 
 
-@settings(SLOW, max_examples=300)
+@settings(SLOW, max_examples=120)
 @given(spoilt(rubric_documents(), "rubric"))
 def test_schema_and_model_refuse_a_rubric_with_one_thing_wrong(case: tuple[Any, str]) -> None:
     assert not both_accept(Rubric, case[0]), case[1]
