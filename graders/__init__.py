@@ -1,6 +1,6 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
-from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls
+from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash
 from graders.engine import Engine, Progress, Question
 from graders.fit import judgment_problems
 from graders.grade import grade, grade_async
@@ -52,5 +52,6 @@ __all__ = [
     "open_grader",
     "open_graders",
     "plan_calls",
+    "references_hash",
     "score",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from graders.grader import GraderCard
 from graders.rules import RULES
-from rubrics import Rubric
+from rubrics import Example, Rubric, canonical_json
 
 FINAL = frozenset({"judged", "not_applicable", "abstained"})
 """The statuses with which a cell is done; `failed` is tried again."""
@@ -35,19 +35,37 @@ def plan_calls(rubric: Rubric, card: GraderCard) -> tuple[Call, ...]:
     return tuple(Call(tuple(ids[start : start + size])) for start in range(0, len(ids), max(size, 1)))
 
 
-def cell_keys(rubric: Rubric, call: Call, answer_hash: str, fingerprint: str) -> Iterator[tuple[str, str]]:
+def cell_keys(
+    rubric: Rubric, call: Call, answer_hash: str, fingerprint: str, references_hash: str = ""
+) -> Iterator[tuple[str, str]]:
     """(criterion id, key) of each cell of a call.
 
     The key is a hash over digests of everything that can change the verdict: the criterion as the judge sees it,
-    prompt and answer, the grader, and, where several criteria go in one call, the call's list and order.
+    prompt and answer, the references shown beside them, the grader, where several criteria go in one call the call's
+    list and order, and what `judging` changes (points that are shown, an empty answer that is sent).
     """
     hashes = rubric.criterion_hashes
-    together = [hashes[criterion_id] for criterion_id in call.criterion_ids] if len(call.criterion_ids) > 1 else []
+    judging = rubric.judging
+    seen = [references_hash] if references_hash else []
+    if len(call.criterion_ids) > 1:
+        seen += [hashes[criterion_id] for criterion_id in call.criterion_ids]
+    if judging.empty_answer != "lowest":
+        seen.append(f"empty_answer={judging.empty_answer}")
+    if judging.show_points:
+        leaves = rubric.leaf_by_id
+        seen += [f"points={float(leaves[criterion_id].criterion.points)!r}" for criterion_id in call.criterion_ids]
     for criterion_id in call.criterion_ids:
-        yield criterion_id, cell_key(hashes[criterion_id], answer_hash, fingerprint, together)
+        yield criterion_id, cell_key(hashes[criterion_id], answer_hash, fingerprint, seen)
 
 
-def cell_key(criterion_hash: str, answer_hash: str, fingerprint: str, together: Sequence[str] = ()) -> str:
-    """The key of one cell, 32 hex digits."""
-    text = "\n".join((criterion_hash, answer_hash, fingerprint, *together))
+def references_hash(example: Example) -> str:
+    """First 16 hex digits over the example's reference answers; empty where it has none."""
+    if not example.references:
+        return ""
+    return hashlib.sha256(canonical_json(example.references)).hexdigest()[:16]
+
+
+def cell_key(criterion_hash: str, answer_hash: str, fingerprint: str, seen: Sequence[str] = ()) -> str:
+    """The key of one cell, 32 hex digits; `seen` is what else the judge is shown."""
+    text = "\n".join((criterion_hash, answer_hash, fingerprint, *seen))
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()

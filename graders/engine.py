@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from graders.cell import FINAL, Call, cell_keys, plan_calls
+from graders.cell import FINAL, Call, cell_keys, plan_calls, references_hash
 from graders.fit import fit_verdict
 from graders.grader import Grader, GraderCard, Task
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
@@ -119,12 +119,13 @@ class Engine:
     def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[_MissingCall]:
         cards = [(grader, GraderCard.of(grader)) for grader in self.graders]
         for example, answers in questions:
+            shown = references_hash(example)
             planned = [(grader, card, card.fingerprint, plan_calls(example.rubric, card)) for grader, card in cards]
             for answer, answer_hash in answers:
                 standing = self.ledger.standing(*answer.key)
                 for grader, card, fingerprint, calls in planned:
                     for call in calls:
-                        keys = dict(cell_keys(example.rubric, call, answer_hash, fingerprint))
+                        keys = dict(cell_keys(example.rubric, call, answer_hash, fingerprint, shown))
                         for repeat in range(1 if card.kind == "rule" else self.repeats):
                             attempts = {}
                             for criterion_id, key in keys.items():

@@ -9,7 +9,7 @@ from typing import Any
 from api.exports.schema import TABLES, Config, arrow_schema, repeating_columns
 from rubrics import InputError, Mistake, show
 
-ROWS = 20_000
+ROWS = 10_000
 """Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
 CHARACTERS = 16_000_000
 """Characters of text after which a row group ends: a few long answers must not pile up."""

@@ -14,6 +14,7 @@ from api.store.database import Database
 from api.store.row import example_body, json_text, rubric_body
 from api.store.staging import RowBuffer, Rows, discard_revision
 from api.store.tables import dataset_revisions, datasets, examples, rubrics
+from graders import references_hash
 from rubrics import DatasetInfo, Example, StoreError, canonical_json
 
 _RECENT = 256
@@ -78,6 +79,7 @@ class DatasetStage:
             "position": self._count,
             "example_id": example.id,
             "rubric_hash": rubric_hash,
+            "references_hash": references_hash(example),
             "body": text,
         }
         self._count += 1

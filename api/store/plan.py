@@ -27,7 +27,7 @@ class Plan:
         self._keys = lru_cache(1)(self._keyed)
 
     def holds(self, row: Row[Any]) -> bool:
-        """Whether a judgment counts today; the row has `today_rubric` and `today_answer` beside the judgment's columns.
+        """Whether a judgment counts today; the row has `today_…` beside the judgment's own columns.
 
         The criterion, the prompt and the answer must be what they were. A judgment under the name of one of the run's
         graders must also have the key that this grader would ask with; an imported one has no call to compare.
@@ -38,17 +38,17 @@ class Plan:
             return False
         if row.grader not in self._cards:
             return True
-        key = self._keys(row.today_rubric, row.today_answer).get((row.grader, row.criterion_id))
+        key = self._keys(row.today_rubric, row.today_answer, row.today_references).get((row.grader, row.criterion_id))
         return bool(row.repeat < self._repeats and row.key == key)
 
     def _planned(self, rubric_hash: str) -> tuple[tuple[str, Call], ...]:
         rubric = self._rubric(rubric_hash)
         return tuple((name, call) for name, card in self._cards.items() for call in plan_calls(rubric, card))
 
-    def _keyed(self, rubric_hash: str, answer_hash: str) -> Mapping[tuple[str, str], str]:
+    def _keyed(self, rubric_hash: str, answer_hash: str, references_hash: str) -> Mapping[tuple[str, str], str]:
         rubric = self._rubric(rubric_hash)
         return {
             (name, criterion_id): key
             for name, call in self._calls(rubric_hash)
-            for criterion_id, key in cell_keys(rubric, call, answer_hash, self._fingerprints[name])
+            for criterion_id, key in cell_keys(rubric, call, answer_hash, self._fingerprints[name], references_hash)
         }

@@ -162,6 +162,7 @@ class Run:
                 *(column for column in judgments.c if column not in _CELL),
                 answers.c.answer_hash.label("today_answer"),
                 examples.c.rubric_hash.label("today_rubric"),
+                examples.c.references_hash.label("today_references"),
             )
             .select_from(judgments.outerjoin(answers, answer).outerjoin(examples, example))
             .where(judgments.c.run_id == self.id)

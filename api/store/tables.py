@@ -76,6 +76,7 @@ examples = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("example_id", Text, nullable=False),
     Column("rubric_hash", Text, nullable=False),
+    Column("references_hash", Text, nullable=False),
     Column("body", Text, nullable=False),
     ForeignKeyConstraint(["dataset_id", "revision"], ["dataset_revisions.dataset_id", "dataset_revisions.revision"]),
     UniqueConstraint("dataset_id", "revision", "example_id"),

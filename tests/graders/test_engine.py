@@ -328,3 +328,21 @@ def test_a_ledger_only_needs_two_methods() -> None:
     kept: list[Entry] = []
     run(Engine([ScriptedGrader(all_met)], Least()), make_questions(1))
     assert len(kept) == 3
+
+
+def test_what_a_judge_is_shown_besides_is_part_of_the_key() -> None:
+    example, answers = make_questions(1)[0]
+    raw = example.rubric.as_json()
+    shown = {**raw, "judging": {"show_points": True}}
+    dearer = {**shown, "criteria": [{**shown["criteria"][0], "points": 9}, *shown["criteria"][1:]]}
+    asked_again = {
+        "references": Example(id="e", prompt="?", rubric=example.rubric, references=("A good answer",)),
+        "shown points": Example(id="e", prompt="?", rubric=Rubric.model_validate(shown)),
+        "other shown points": Example(id="e", prompt="?", rubric=Rubric.model_validate(dearer)),
+    }
+    ledger = MemoryLedger()
+    run(Engine([ScriptedGrader(all_met)], ledger), [(example, answers)])
+    for what, changed in asked_again.items():
+        again = ScriptedGrader(all_met)
+        run(Engine([again], ledger), [(changed, answers)])
+        assert again.tasks, what

@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("example_id", sa.Text(), nullable=False),
         sa.Column("rubric_hash", sa.Text(), nullable=False),
+        sa.Column("references_hash", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["dataset_id", "revision"],
