@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from itertools import islice
+from typing import Any
 
 from graders.judgment import Verdict
-from graders.model.credit import lowest_verdict
 from rubrics import Criterion
 
 EMPTY = "empty_answer"
@@ -32,6 +32,17 @@ def is_short(text: str) -> bool:
 
 def _is_hidden(char: str) -> bool:
     return char in _FILLERS or unicodedata.category(char) in ("Mn", "Me")
+
+
+def lowest_verdict(criterion: Criterion) -> dict[str, Any]:
+    """`met`, `option` or `value` at the lowest end of the scale; the first of the options that earn least."""
+    scale = criterion.scale
+    if scale.type == "binary":
+        return {"met": False}
+    if scale.type == "ordinal" or scale.type == "nominal":
+        earns_least = scale.credits.index(min(scale.credits))
+        return {"option": scale.options[earns_least].label}
+    return {"value": scale.min if scale.type == "number" else 0}
 
 
 def empty_verdict(criterion: Criterion) -> Verdict:

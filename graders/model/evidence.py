@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from graders.fit import fit_verdict
 from graders.judgment import Verdict
-from graders.model.credit import earned_credit
 from graders.model.envelope import Span, VisibleText, decode_visible
+from graders.scoring import leaf_scale
 from rubrics import Criterion
 
 UNVERIFIED = "evidence_unverified"
@@ -86,7 +87,8 @@ def lacks_evidence(verdict: Verdict, criterion: Criterion) -> bool:
     """
     if criterion.evidence != "required" or verdict.status != "judged":
         return False
-    if earned_credit(verdict, criterion) <= 0.5:
+    scale = leaf_scale(criterion)
+    if scale.credit(fit_verdict(verdict, scale).value) <= 0.5:
         return False
     return not verdict.evidence or UNVERIFIED in verdict.flags
 

@@ -57,6 +57,12 @@ def test_a_folder_without_dataset_json_is_called_by_its_name(tmp_path: Path) -> 
     assert load_dataset(folder).info.name == "headaches"
 
 
+def test_a_folder_without_examples_is_no_dataset(tmp_path: Path) -> None:
+    write(tmp_path / "dataset.json", {"name": "Headaches"})
+    with pytest.raises(InputError, match=r"examples\.jsonl: no such file"):
+        load_dataset(tmp_path)
+
+
 @pytest.mark.parametrize("place", ["headache.rubric.json", "rubrics/headache.rubric.json"])
 def test_a_rubric_by_id_is_found_beside_the_dataset_or_in_its_rubrics(place: str, tmp_path: Path) -> None:
     write(tmp_path / place, RUBRIC)
