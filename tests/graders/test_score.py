@@ -613,6 +613,58 @@ def test_the_report_is_json_without_nan() -> None:
     assert "NaN" not in json.dumps(scores.as_json(), allow_nan=False)
 
 
+def test_every_aggregate_follows_from_the_answers_rows() -> None:
+    """Random batches with lost verdicts, waived criteria and missing answers, averaged again by hand."""
+    rng = random.Random(5)
+    for _ in range(25):
+        names = [f"e{number}" for number in range(rng.randint(1, 6))]
+        dataset = [example(name, scoring={"min_coverage": 0.5}) for name in names]
+        answers = [answer(name, "nothing") for name in names]
+        judgments: list[Judgment] = []
+        told: set[tuple[str, int]] = set()
+        for name in names:
+            for sample in range(rng.randint(0, 3)):
+                answers.append(answer(name, "m", sample))
+                for letter in "abc":
+                    status = rng.choices(["judged", "failed", "not_applicable"], [6, 2, 2])[0]
+                    met = rng.random() < 0.5 if status == "judged" else None
+                    judgments.append(judged(letter, met, name, sample=sample, status=status))
+                    if status == "judged":
+                        told.add((name, sample))
+        if not judgments:
+            continue
+        scores = score(dataset, answers, judgments, min_coverage=0.0)
+        rows = list(scores.answers_json())
+        unanswered = next(row for row in rows if row["model"] == "nothing")
+        per_example: list[list[dict[str, Any]]] = []
+        counts = {"n_expected": 0, "n_missing": 0, "n_undefined": 0, "n_scored": 0}
+        for name in names:
+            given = [row for row in rows if row["example_id"] == name and row["model"] == "m"] or [unanswered]
+            expected = [row for row in given if row["low"] is not None]
+            counts["n_undefined"] += len(given) - len(expected)
+            counts["n_expected"] += len(expected)
+            counts["n_missing"] += sum((name, row["sample"]) not in told or row is unanswered for row in expected)
+            counts["n_scored"] += sum(row["score"] is not None for row in expected)
+            per_example.append(expected)
+
+        def averaged(figure: str, *otherwise: str, expected: list[list[dict[str, Any]]] = per_example) -> float | None:
+            means = []
+            for group in expected:
+                values = [next((r[f] for f in (figure, *otherwise) if r[f] is not None), None) for r in group]
+                if known := [value for value in values if value is not None]:
+                    means.append(sum(known) / len(known))
+            return sum(means) / len(means) if means else None
+
+        row = scores.by_model["m"]
+        assert {name: getattr(row, name) for name in counts} == counts
+        assert row.mean_unclipped == pytest.approx(averaged("score", "judged_only"), abs=1e-12)
+        for figure in ("low", "high"):
+            value = averaged(figure)
+            assert getattr(row, figure) == pytest.approx(None if value is None else min(max(value, 0), 1), abs=1e-12)
+        flat = [one["coverage"] for group in per_example for one in group]
+        assert row.coverage == pytest.approx(sum(flat) / len(flat) if flat else None, abs=1e-12)
+
+
 # --- order --------------------------------------------------------------------------------------------------------
 
 
