@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 from pydantic_core import InitErrorDetails
 
-from rubrics import CriterionId, Id, Many, Metadata, Model, Number, Text, problem_at, raise_problems
+from rubrics import CriterionId, Id, Many, Metadata, Model, Number, Share, Text, WholeNumber, problem_at, raise_problems
 
 Status = Literal["judged", "not_applicable", "abstained", "failed"]
 GraderKind = Literal["model", "human", "rule"]
@@ -44,7 +44,7 @@ class Verdict(Model):
     """Why, in the grader's words."""
     evidence: Annotated[tuple[Text, ...], Many] = ()
     """Verbatim quotes from the answer."""
-    probability: Annotated[Number, Field(json_schema_extra={"minimum": 0, "maximum": 1})] | None = None
+    probability: Share | None = None
     """The grader's probability of its verdict, from 0 to 1, where it has one."""
     flags: Annotated[tuple[Text, ...], Many] = ()
     """Remarks that code reads, such as `empty_answer` or `evidence_unverified`."""
@@ -52,11 +52,11 @@ class Verdict(Model):
     """Free fields, kept and never scored."""
     returned_model: Text | None = None
     """The model's name as the endpoint gave it."""
-    input_tokens: int | None = None
+    input_tokens: WholeNumber | None = None
     """Tokens read by the call; on the first verdict of a call only."""
-    output_tokens: int | None = None
+    output_tokens: WholeNumber | None = None
     """Tokens written by the call; on the first verdict of a call only."""
-    cached_tokens: int | None = None
+    cached_tokens: WholeNumber | None = None
     """Tokens of the input that the provider had cached."""
     cost: Number | None = None
     """Cost of the call in USD, where it is known."""
@@ -92,7 +92,7 @@ class Judgment(Verdict):
     """The example."""
     model: Id
     """Who wrote the answer."""
-    sample: Annotated[int, Field(ge=0)] = 0
+    sample: WholeNumber = 0
     """Which of the answerer's tries."""
     grader: Id
     """Who judged: `rules`, `model:NAME`, a plug-in's name, a person's id."""
@@ -100,7 +100,7 @@ class Judgment(Verdict):
     """Whether a model, a human or a rule judged."""
     status: Status
     """Judged, does not apply, could not tell, or no usable reply."""
-    repeat: Annotated[int, Field(ge=0)] = 0
+    repeat: WholeNumber = 0
     """Which of several judgments by the same grader, from 0."""
     use: Literal["test", "tune"] = "test"
     """Whether this label may tune a grader (`tune`) or measure it (`test`)."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from rubrics.example import Example
 from rubrics.json_text import canonical_json
-from rubrics.model import MOST, Id, Metadata, Model, Text
+from rubrics.model import Id, Metadata, Model, Text, WholeNumber
 
 
 class Answer(Model):
@@ -22,7 +22,7 @@ class Answer(Model):
     """Who answered: a model, a person, a system; the name scores are shown by."""
     text: Text
     """The answer itself."""
-    sample: Annotated[int, Field(ge=0, le=MOST)] = 0
+    sample: WholeNumber = 0
     """Which of several tries this is, from 0."""
     metadata: Metadata = Field(default_factory=dict)
     """Free fields, kept and never scored."""

@@ -216,6 +216,13 @@ def _without_default(schema: dict[str, Any]) -> None:
 def _points(value: float) -> float:
     if value == 0:
         raise problem("points", "expected a number other than 0")
+    return _in_size(value)
+
+
+def _in_size(value: float) -> float:
+    """Points beyond these sizes are slips of the pen, and products of them would leave double precision."""
+    if not 1e-9 <= abs(value) <= 1e12:
+        raise problem("points", "expected points between 1e-9 and 1e12 in size")
     return value
 
 
@@ -253,7 +260,7 @@ class Criterion(Model):
 def _weight(value: float) -> float:
     if value <= 0:
         raise problem("points", "expected a number above 0, a group's points are its weight")
-    return value
+    return _in_size(value)
 
 
 class Group(Model):

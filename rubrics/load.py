@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -139,7 +139,26 @@ def load_rubric(path: str | Path) -> Rubric:
     return rubric
 
 
-class DatasetFile:
+class ReadAnew:
+    """A file that is read anew at each iteration; what is wrong is noted once, at the first whole pass."""
+
+    def __init__(self) -> None:
+        self.mistakes = Mistakes()
+        self._noted_before = 0
+        self._passed = False
+
+    def _begin_pass(self) -> Mistakes:
+        """Where this pass notes what it finds: a pass that was cut short is forgotten, a whole one is not repeated."""
+        if self._passed:
+            return Mistakes()
+        del self.mistakes.found[self._noted_before :]
+        return self.mistakes
+
+    def _end_pass(self) -> None:
+        self._passed = True
+
+
+class DatasetFile(ReadAnew):
     """A dataset on disk, read anew at each iteration, one example in memory at a time.
 
     `path` is a `.jsonl` of examples (ours or HealthBench's) or a folder with `examples.jsonl` and `dataset.json`.
@@ -148,15 +167,15 @@ class DatasetFile:
     """
 
     def __init__(self, path: str | Path, rubrics: str | Path | None = None) -> None:
+        super().__init__()
         self.path = Path(path)
-        self.mistakes = Mistakes()
         self.examples_path = self.path / "examples.jsonl" if self.path.is_dir() else self.path
         self.folder = self.examples_path.parent
         self.rubric_places = [Path(rubrics)] if rubrics is not None else [self.folder, self.folder / "rubrics"]
         self.rubric_files: list[Path] = []
         self.rubrics = self._read_rubrics()
         self.info = self._read_info()
-        self._checked = False
+        self._noted_before = len(self.mistakes)
 
     def _read_rubrics(self) -> dict[str, Rubric | None]:
         found: dict[str, Rubric | None] = {}
@@ -207,8 +226,8 @@ class DatasetFile:
             yield example
 
     def numbered(self) -> Iterator[tuple[int, Example]]:
-        """The examples with their line numbers; mistakes are noted at the first pass only."""
-        mistakes = self.mistakes if not self._checked else Mistakes()
+        """The examples with their line numbers."""
+        mistakes = self._begin_pass()
         rules = AgreementRules()
         file = str(self.examples_path)
         metadata_rule = _metadata_rule(self.info)
@@ -221,7 +240,7 @@ class DatasetFile:
             for path, message in metadata_rule(example):
                 mistakes.add(file, message, path, line)
             yield line, example
-        self._checked = True
+        self._end_pass()
 
     def _example(self, value: Any, mistakes: Mistakes, line: int) -> Example | None:
         file = str(self.examples_path)
@@ -266,31 +285,42 @@ def load_dataset(path: str | Path, *, rubrics: str | Path | None = None) -> Data
     return DatasetFile(path, rubrics).load()
 
 
-class AnswerFile:
-    """Answers on disk, read anew at each iteration; mistakes are collected at the first."""
+class RowFile(ReadAnew, Generic[ModelT]):
+    """A JSON Lines file of one kind of row, read anew at each iteration."""
+
+    model: type[ModelT]
+    """What each line is."""
 
     def __init__(self, path: str | Path) -> None:
+        super().__init__()
         self.path = Path(path)
-        self.mistakes = Mistakes()
-        self._checked = False
 
-    def __iter__(self) -> Iterator[Answer]:
-        for _, answer in self.numbered():
-            yield answer
+    def __iter__(self) -> Iterator[ModelT]:
+        for _, row in self.numbered():
+            yield row
 
-    def numbered(self) -> Iterator[tuple[int, Answer]]:
-        """The answers with their line numbers."""
-        mistakes = self.mistakes if not self._checked else Mistakes()
+    def numbered(self) -> Iterator[tuple[int, ModelT]]:
+        """The rows with their line numbers."""
+        mistakes = self._begin_pass()
         for line, value in read_lines(self.path, mistakes):
-            answer = parse_row(Answer, value, mistakes, file=str(self.path), line=line)
-            if answer is not None:
-                yield line, answer
-        self._checked = True
+            row = parse_row(self.model, value, mistakes, file=str(self.path), line=line)
+            if row is not None:
+                yield line, row
+        self._end_pass()
+
+    def load(self) -> tuple[ModelT, ...]:
+        """All rows in memory; InputError has every mistake in them."""
+        rows = tuple(self)
+        self.mistakes.raise_if_any()
+        return rows
+
+
+class AnswerFile(RowFile[Answer]):
+    """Answers on disk; mistakes are collected at the first whole pass."""
+
+    model = Answer
 
 
 def load_answers(path: str | Path) -> tuple[Answer, ...]:
     """Read answers from a `.jsonl`; InputError has every mistake in it."""
-    file = AnswerFile(path)
-    answers = tuple(file)
-    file.mistakes.raise_if_any()
-    return answers
+    return AnswerFile(path).load()

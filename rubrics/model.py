@@ -147,6 +147,9 @@ CriterionId = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$"
 MOST = 2**31 - 1
 """The greatest whole number: every table, file and language that gets one can hold it."""
 
+WholeNumber = Annotated[int, Field(ge=0, le=MOST)]
+"""A count, or a place counted from 0."""
+
 Many = Field(strict=False)
 """Marks a tuple field that JSON's lists may fill; what is in the list stays strict."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -24,22 +25,28 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
 
     Nothing of it is left when the block fails, and what stood in its place stands there still.
     """
-    target = Path(os.path.realpath(folder))
-    check_replaceable(target)
     try:
+        target = Path(os.path.realpath(folder))
+        check_replaceable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f".{target.name}-{secrets.token_hex(4)}.partial")
         fresh.mkdir()
     except OSError as error:
-        raise InputError(Mistake(str(folder), f"cannot be written: {error.strerror}")) from None
+        raise InputError(_unwritten(folder, error)) from None
     try:
         yield fresh
         check_replaceable(target)
         _put_in_place(fresh, target)
     except OSError as error:
-        raise InputError(Mistake(str(folder), f"cannot be written: {error.strerror}")) from error
+        raise InputError(_unwritten(folder, error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _unwritten(folder: Path, error: OSError) -> Mistake:
+    busy = " (something is mounted or open there): give a folder that does not exist yet"
+    hint = busy if error.errno in (errno.EBUSY, errno.EXDEV) else ""
+    return Mistake(str(folder), f"cannot be written: {error.strerror or error}{hint}")
 
 
 def check_replaceable(folder: Path) -> None:

@@ -73,7 +73,7 @@ class TableWriter:
         import pyarrow as pa
 
         try:
-            return pa.array(values, type=field.type)
+            return pa.array(values, type=field.type, memory_pool=pa.system_memory_pool())
         except (pa.ArrowInvalid, OverflowError):
             if TABLES[self._config].kinds[field.name] == "float64":
                 # Whole numbers above 2^53: the nearest double is what scores are computed from.
