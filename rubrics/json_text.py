@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 MAX_DEPTH = 64
 """Deepest nesting of brackets that is read."""
 
@@ -102,6 +104,36 @@ _FAST = json.JSONDecoder(object_pairs_hook=_fast_object, parse_float=_fast_float
 _SLOW = json.JSONDecoder(
     object_pairs_hook=_slow_object, parse_float=_slow_float, parse_int=_slow_int, parse_constant=Unreadable
 )
+
+
+def parse_flat_line(raw: bytes) -> dict[str, Any] | None:
+    """A line that is one plain object, at a third of the strict parser's cost; None where only that one can tell.
+
+    Plain: no escapes, no nested values. Then every quote mark in the line delimits a key or a text, and a repeated key
+    would leave two more of them than the object that came out accounts for.
+
+    >>> parse_flat_line(b'{"met": true}'), parse_flat_line(b'{"met": true, "met": true}')
+    ({'met': True}, None)
+    """
+    if b"\\" in raw:
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if type(value) is not dict:
+        return None
+    delimiters = 2 * len(value)
+    for item in value.values():
+        kind = type(item)
+        if kind is str:
+            delimiters += 2
+        elif kind is float:
+            # orjson reads whole numbers beyond 64 bits, and 1e999, as floats.
+            return None
+        elif kind is dict or kind is list:
+            return None
+    return value if raw.count(b'"') == delimiters else None
 
 
 def parse_json(text: str) -> tuple[Any, list[Fault]]:

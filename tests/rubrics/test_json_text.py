@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubrics import JsonSyntaxError, canonical_json, parse_json
-from rubrics.json_text import MAX_DEPTH, Fault, child_path
+from rubrics.json_text import MAX_DEPTH, Fault, child_path, parse_flat_line
 from tests.rubrics.strategies import json_values
 
 
@@ -120,3 +120,42 @@ def test_canonical_json_says_the_same_and_does_not_depend_on_the_order_of_keys(v
     text = canonical_json(value)
     assert json.loads(text) == value
     assert canonical_json(json.loads(text, object_pairs_hook=lambda pairs: dict(reversed(pairs)))) == text
+
+
+FLAT_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+
+
+@given(st.dictionaries(st.text(), FLAT_VALUES), st.booleans())
+def test_the_fast_reader_of_plain_lines_agrees_with_the_strict_one(value: dict[str, Any], ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    try:
+        raw = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return
+    fast = parse_flat_line(raw)
+    if fast is not None:
+        strict, faults = parse_json(text)
+        assert (fast, faults) == (strict, [])
+        assert [type(item) for item in fast.values()] == [type(item) for item in strict.values()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": 1, "a": 1}',
+        '{"a": "x", "b": 1, "a": "x"}',
+        '{"a": 1, "": 2, "": 3}',
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": 123456789012345678901}',
+        '{"a": "\\u0061"}',
+        '{"a": []}',
+        '{"a": {"a": 1}}',
+        "[1]",
+        "1",
+        "",
+        '{"a": 1} {"b": 2}',
+    ],
+)
+def test_the_fast_reader_leaves_what_is_not_plain_to_the_strict_one(line: str) -> None:
+    assert parse_flat_line(line.encode()) is None
