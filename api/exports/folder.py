@@ -50,7 +50,7 @@ def _unwritten(folder: Path, error: OSError) -> Mistake:
 
 
 def check_replaceable(folder: Path) -> None:
-    """InputError where a folder holds anything but an earlier export, as it was written."""
+    """InputError where a folder holds anything but an earlier export, or where someone edited its card."""
     place = str(folder)
     for parent in folder.parents:
         if parent.exists() and not parent.is_dir():

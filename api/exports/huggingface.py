@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.exports.card import Card, Tallies
 from api.exports.folder import replaced_folder
-from api.exports.manifest import CARD, Manifest, RowCounts, ScoringNote, card_hash, published
+from api.exports.manifest import CARD, Manifest, ScoringNote, TableNote, TableNotes, card_hash, published_graders
 from api.exports.rows import (
     example_characters,
     example_row,
@@ -49,10 +49,10 @@ class _Export:
         self.rows: dict[Config, int] = {}
         self.tallies = Tallies()
 
-    def _writer(self, config: Config, what: str) -> TableWriter:
+    def _writer(self, config: Config) -> TableWriter:
         path = self.folder / file_of(config)
         path.parent.mkdir()
-        return TableWriter(path, config, self._place(what))
+        return TableWriter(path, config)
 
     def _place(self, what: str) -> str:
         return f"{what} of run {self.source.name!r}"
@@ -62,7 +62,7 @@ class _Export:
         place = self._place("examples")
         known: dict[bytes, int] = {}
         dataset_canary = self.source.info.canary
-        with self._writer("examples", "examples") as examples, self._writer("rubrics", "examples") as rubrics:
+        with self._writer("examples") as examples, self._writer("rubrics") as rubrics:
             for line, example in enumerate(self.source.examples(), start=1):
                 text = rubric_text(example.rubric, place, line)
                 digest = hashlib.sha256(text.encode("utf-8")).digest()
@@ -81,7 +81,7 @@ class _Export:
     def write_scores(self) -> None:
         """Each answer with its scores by each group."""
         rows = ScoreRows(self.source.scores, self._place("answers"))
-        with self._writer("scores", "answers") as table:
+        with self._writer("scores") as table:
             for line, answer in enumerate(self.source.answers(), start=1):
                 for row in rows.rows(answer, line):
                     table.add(row, len(answer.text))
@@ -96,7 +96,7 @@ class _Export:
         """Each judgment as it stands."""
         place = self._place("judgments")
         counts = self.tallies.judgments
-        with self._writer("judgments", "judgments") as table:
+        with self._writer("judgments") as table:
             for line, judgment in enumerate(self.source.judgments(), start=1):
                 table.add(judgment_row(judgment, place, line), judgment_characters(judgment))
                 counts[judgment.grader, judgment.grader_kind, judgment.status] += 1
@@ -105,11 +105,12 @@ class _Export:
     def write_card(self) -> None:
         """The card, which says what was counted, and the manifest, which knows the card."""
         source = self.source
+        graders = published_graders(source.graders)
         card = Card(
             run=source.name,
             info=source.info,
             scores=source.scores,
-            graders=source.graders,
+            graders=graders,
             created_at=source.created_at,
             rows=self.rows,
             tallies=self.tallies,
@@ -120,8 +121,12 @@ class _Export:
             run=source.name,
             created_at=source.created_at,
             dataset=source.info,
-            graders=tuple(published(grader) for grader in source.graders),
+            graders=graders,
             scoring=ScoringNote.of(source.scores.options),
-            rows=RowCounts(**{config: self.rows[config] for config in TABLES}),
+            tables=TableNotes(**{config: self._note(config) for config in TABLES}),
             card_sha256=card_hash(text),
         ).save(self.folder)
+
+    def _note(self, config: Config) -> TableNote:
+        with (self.folder / file_of(config)).open("rb") as file:
+            return TableNote(rows=self.rows[config], sha256=hashlib.file_digest(file, "sha256").hexdigest())

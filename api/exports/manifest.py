@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -52,17 +53,26 @@ class ScoringNote(Model):
         return ScoringOptions(self.score_by, self.consensus, self.min_coverage, self.seed, self.healthbench)
 
 
-class RowCounts(Model):
-    """How many rows each table has."""
+class TableNote(Model):
+    """One table as it was written."""
 
-    scores: int
-    """Rows of scores."""
-    judgments: int
-    """Rows of judgments."""
-    examples: int
-    """Rows of examples."""
-    rubrics: int
-    """Rows of rubrics."""
+    rows: int
+    """How many rows it has."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """Hash of the file: Parquet's own checksums leave its headers out, and a flipped bit there can change values."""
+
+
+class TableNotes(Model):
+    """The tables of an export."""
+
+    scores: TableNote
+    """The file of scores."""
+    judgments: TableNote
+    """The file of judgments."""
+    examples: TableNote
+    """The file of examples."""
+    rubrics: TableNote
+    """The file of rubrics."""
 
 
 class Manifest(Model):
@@ -82,8 +92,8 @@ class Manifest(Model):
     """The graders' cards, without arguments: those may name private endpoints and files."""
     scoring: ScoringNote
     """How the scores were computed."""
-    rows: RowCounts
-    """How many rows each table has."""
+    tables: TableNotes
+    """The tables as they were written."""
     card_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """Hash of the card as it was written: an edited one is someone's work."""
 
@@ -94,9 +104,16 @@ class Manifest(Model):
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def published(card: Any) -> dict[str, Any]:
-    """What may be published of a grader's card."""
-    return {name: card[name] for name in _PUBLISHED if name in card}
+def published_graders(cards: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """What may be published of the graders' cards.
+
+    `recorded:PATH` is an import and no grader: its judgments stand under the names of those who made them.
+    """
+    return tuple(
+        {name: card[name] for name in _PUBLISHED if name in card}
+        for card in cards
+        if not str(card.get("name", "")).startswith("recorded:")
+    )
 
 
 def card_hash(card: bytes) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from api.exports.schema import TABLES, Config, arrow_schema, repeating_columns
-from rubrics import InputError, Mistake, show
+from api.exports.schema import Config, arrow_schema, repeating_columns
 
 ROWS = 10_000
 """Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
@@ -18,13 +17,10 @@ CHARACTERS = 16_000_000
 class TableWriter:
     """One config's file. Use as a context manager; the file is complete after it."""
 
-    def __init__(self, path: Path, config: Config, source: str) -> None:
+    def __init__(self, path: Path, config: Config) -> None:
         import pyarrow.parquet as pq
 
-        self.source = source
-        """What messages call the place that the rows come from."""
         self.rows = 0
-        self._config = config
         self._schema = arrow_schema(config)
         self._pending: list[tuple[Any, ...]] = []
         self._characters = 0
@@ -33,7 +29,6 @@ class TableWriter:
             self._schema,
             compression="zstd",
             use_dictionary=repeating_columns(config),
-            write_page_checksum=True,
         )
 
     def __enter__(self) -> TableWriter:
@@ -72,22 +67,11 @@ class TableWriter:
     def _array(self, field: Any, values: Sequence[Any]) -> Any:
         import pyarrow as pa
 
+        pool = pa.system_memory_pool()  # the default one keeps 12 MB more
         try:
-            return pa.array(values, type=field.type, memory_pool=pa.system_memory_pool())
-        except (pa.ArrowInvalid, OverflowError):
-            if TABLES[self._config].kinds[field.name] == "float64":
-                # Whole numbers above 2^53: the nearest double is what scores are computed from.
-                return pa.array([None if value is None else float(value) for value in values], type=field.type)
-            raise InputError(self._unfit(field, values)) from None
-
-    def _unfit(self, field: Any, values: Sequence[Any]) -> Mistake:
-        """The mistake at the first value that the column cannot hold."""
-        import pyarrow as pa
-
-        for number, value in enumerate(values, start=self.rows + 1):
-            try:
-                pa.array([value], type=field.type)
-            except (pa.ArrowInvalid, OverflowError):
-                message = f"got {show(value)}, expected a whole number of at most 64 bits"
-                return Mistake(self.source, message, f"$.{field.name}", number)
-        return Mistake(self.source, "the values do not fit into one column", f"$.{field.name}", self.rows + 1)
+            return pa.array(values, type=field.type, memory_pool=pool)
+        except pa.ArrowInvalid:
+            if not pa.types.is_floating(field.type):
+                raise
+            # Whole numbers above 2^53: the nearest double is what scores are computed from.
+            return pa.array([None if value is None else float(value) for value in values], type=field.type)

@@ -137,6 +137,7 @@ def test_graders_are_shown_with_their_kind_and_nothing_private(tmp_path: Path) -
             "arguments": {"base_url": "http://secret.internal/v1"},
             "prompt_hash": "0123456789abcdef0123",
         },
+        {"name": "recorded:/home/ana/secret.jsonl", "kind": "rule", "version": "1"},
         {"name": "idle", "kind": "rule", "version": "1", "prompt_hash": None},
     ]
     card = card_of(tmp_path, judgments=judgments, graders=graders)
@@ -144,6 +145,7 @@ def test_graders_are_shown_with_their_kind_and_nothing_private(tmp_path: Path) -
     assert "| model:x | model | 2 | 0123456789abcdef | 2 | 1 |" in card
     assert "| idle | rule | 1 | not stated | 0 | 0 |" in card
     assert "Judgments that failed: http 1." in card
+    assert "recorded:" not in card
     for path in (tmp_path / "out").rglob("*"):
         assert path.is_dir() or b"secret" not in path.read_bytes()
 
