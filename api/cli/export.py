@@ -15,7 +15,7 @@ from graders import ScoringOptions
 
 def run_export(run: str, folder: Path, *, score_by: str | None, store: str | None) -> None:
     """Write the run and say what was written."""
-    with Store(store_url(store)) as opened:
+    with Store(store_url(store)) as opened, opened.lock():
         found = opened.find_run(run)
         written = export_run(found, folder, ScoringOptions(score_by=score_by), now=datetime.now(UTC))
     written_words = ", ".join(f"{count:,} {name}" for name, count in written.rows.items())

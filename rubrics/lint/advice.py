@@ -58,7 +58,8 @@ _RULES = (
     LintRule("points-range", "points outside of −10 … 10, the range that HealthBench uses", on=False),
     LintRule("no-negative", "nothing in the rubric costs points"),
     LintRule("unreachable", "a gate, a condition or points that no answer can reach"),
-    LintRule("given-away", "the prompt itself already says what earns the points"),
+    LintRule("given-away", "the question itself already says what earns the points"),
+    LintRule("in-source", "the material in the prompt already says what earns the points", on=False),
     LintRule("unknown-ignore", "`lint.ignore` names a code or a criterion that does not exist"),
 )
 

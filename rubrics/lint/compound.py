@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rubrics.lint.advice import Advice
 from rubrics.lint.words import SAYS, SAYS_ALL, Wording, alternatives, quote
 
-_WHY = "an answer that does only one of them has no right verdict"
+_WHY = "an answer that does one of them earns nothing for it, and judges differ on whether that is met"
 _SPLIT = "make each a criterion with its own points, or write 'both … and …' if only the two together count"
 
 # `and notes why` is a verb, `figures and notes` is not: what may be a noun needs an object after it.
@@ -17,7 +17,8 @@ _SECOND_VERB = re.compile(rf",?\s+and\s+(?:also\s+|then\s+)?(?:\w+ly\s+)?(?P<ver
 _SECOND_THAT = re.compile(r"\bthat\b(?P<first>.+?),?\s+and\s+that\b(?!\s+(?:is|was|time|date|one|this)\b)")
 _SUGGESTING = alternatives("advises encourages proposes recommends suggests")
 _GERUNDS = re.compile(
-    rf"{_SUGGESTING}\s+(?P<first>\w+ing\s+(?!and\b)[^;:]*?),?\s+and\s+(?P<second>\w+ing\b\s+(?!to\b|by\b|is\b|are\b)[\w-]+)"
+    rf"{_SUGGESTING}\s+(?P<first>\w+ing\s+(?!and\b)[^;:]*?),?\s+and\s+(?P<second>\w+ing\b\s+(?!to\b|by\b|is\b|are\b)[\w-]+)",
+    re.IGNORECASE,
 )
 _NO_GERUND = re.compile(
     r"(?:bleeding|breathing|counsel+ing|cramping|during|driving|feeding|following|imaging|including|itching|meaning|"
@@ -33,19 +34,19 @@ _ACTIONS = alternatives(
 _ADDRESSEE = r"(?:(?:her|him|them|users|people|readers|patients|(?:the|a|this)\s+\w+(?:\s+\w+)?)\s+)?"
 _TELLING = alternatives("advises asks encourages instructs recommends reminds says suggests tells urges warns")
 _INFINITIVES = re.compile(
-    rf"{_TELLING}\s+{_ADDRESSEE}to\s+(?P<first>\w+\b[^;:]*?),?\s+and\s+(?:then\s+)?(?:to\s+)?(?P<second>{_ACTIONS}\s+\w+)"
+    rf"{_TELLING}\s+{_ADDRESSEE}to\s+(?P<first>\w+\b[^;:]*?),?\s+and\s+(?:then\s+)?(?:to\s+)?(?P<second>{_ACTIONS}\s+\w+)",
+    re.IGNORECASE,
 )
 _ADDED = re.compile(r"[.;]\s+(?:additionally|also|furthermore|moreover|in addition)\b,?", re.IGNORECASE)
 _DEMAND = re.compile(r"\b(?:must|should|shall|needs? to|has to)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
-_CLOSED_LIST = re.compile(
-    r"(?P<head>[\w'’-]+(?:\s+[\w'’-]+){0,6}?)\s*(?P<items>(?:(?:\s|^)[\w'’/&-]+(?:\s+[\w'’/&-]+){0,4},){2,}\s+and\s+[\w'’/&-]+)"
-)
 _LIST_IS_OPEN = re.compile(
-    r"\b(?:such|like|e\.g|including|includes|include|or|if|when|that|whether|because|with|as|from|between|than|for|to|"
-    r"how|why|any|either|one|two|three|four|five|\d+|at least|all|each|every|both|of)\b",
+    r"\b(?:such|like|including|includes|include|or|if|when|that|whether|because|with|as|from|between|than|how|why|any|"
+    r"either|one|two|three|four|five|at least|all|each|every|both|neither|\d+)\b",
     re.IGNORECASE,
 )
+_ONE_QUALITY = re.compile(r"\s*(?:an?|its|their)\s+[\w-]+$", re.IGNORECASE)
+_PURPOSE = re.compile(r"\bto\s+\w+\s+\w+", re.IGNORECASE)
 
 
 def compound(wording: Wording) -> Iterator[Advice]:
@@ -80,11 +81,11 @@ def _two_acts(wording: Wording) -> str | None:
     if wording.verb is None:
         return None
     start = wording.verb.start("verb")
-    lower = wording.bare[start:].lower()
-    found = _GERUNDS.match(lower)
+    rest = wording.bare[start:]
+    found = _GERUNDS.match(rest)
     if found and (_NO_GERUND.match(found["second"]) or _INNER_GERUND.search(found["first"])):
         found = None
-    found = found or _INFINITIVES.match(lower)
+    found = found or _INFINITIVES.match(rest)
     if found is None:
         return None
     return f"asks for two steps, {quote(found['first'], limit=40)} and {quote(found['second'])}; {_WHY}"
@@ -94,18 +95,33 @@ def _sentences(wording: Wording) -> str | None:
     sentences = _SENTENCE.split(wording.text)
     demands = [sentence for sentence in sentences if _DEMAND.search(sentence)]
     if len(demands) >= 3:
-        return f"holds {len(demands)} demands in {len(sentences)} sentences; {_WHY.replace('only one', 'some')}"
+        return f"holds {len(demands)} demands in {len(sentences)} sentences; {_WHY.replace('one of', 'some of')}"
     if wording.verb and _ADDED.search(wording.bare):
         return f"adds a second demand in a second sentence; {_WHY}"
     return None
 
 
 def _closed_list(wording: Wording) -> str | None:
+    """`Lists A, B, C and D`, all of it wanted; not `such as A, B and C`, and not `a clear, calm and short answer`."""
     verb = wording.verb
     if verb is None:
         return None
-    found = _CLOSED_LIST.match(wording.bare, verb.end() + 1)
-    if found is None or _LIST_IS_OPEN.search(found["head"]) or _LIST_IS_OPEN.search(found["items"]):
+    clause = re.split(r"[.;:]", wording.bare[verb.end() :], maxsplit=1)[0]
+    items: list[str] = []
+    for item in clause.split(","):
+        words = item.split()
+        closing = [at for at, word in enumerate(words) if word in ("and", "&")]
+        if closing and items:
+            before, last = words[: closing[0]], words[closing[0] + 1 :][:5]
+            items += [" ".join(part) for part in (before, last) if part]
+            break
+        if len(words) > (9 if not items else 6):
+            return None
+        items.append(item.strip())
+    else:
         return None
-    count = found["items"].count(",") + 1
-    return f"asks for {count} things in one list, {quote(found['items'])}; {_WHY.replace('only one', 'some')}"
+    # `a clear, calm and short answer` is one thing; so is `about the place to provide …, … and …`.
+    one_thing = _ONE_QUALITY.match(items[0]) or _PURPOSE.search(items[0])
+    if len(items) < 3 or one_thing or _LIST_IS_OPEN.search(", ".join(items)):
+        return None
+    return f"asks for all of a list, {quote(', '.join(items))}; {_WHY.replace('one of', 'some of')}"

@@ -46,6 +46,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _OMISSION = re.compile(rf"(?:{SUBJECT})?(?:\w+ly\s+)?{OMITS}\b\s*", re.IGNORECASE)
+_FORBIDS = re.compile(r"\b(?:does\s+not|doesn['’]t|do\s+not|must\s+not|should\s+not|avoids?|refrains?|without|only|never|no)\b", re.IGNORECASE)
 _THIRD_PERSON = frozenset(f"{_SAYS} {_SAYS_OR_NOUN}".split())
 _BASE_FORM = frozenset(form for verb in _THIRD_PERSON for form in (verb[:-1], verb.removesuffix("es")))
 
@@ -86,6 +87,11 @@ class Wording:
         """Where the omitted thing begins in `bare` (`Fails to …`, `Does not …`); 0 where nothing is omitted."""
         found = _OMISSION.match(self.bare)
         return found.end() if found else 0
+
+    @property
+    def forbids(self) -> bool:
+        """Whether meeting it means to keep from a fault: `Does not recommend …` with points to earn."""
+        return _FORBIDS.search(self.bare) is not None
 
     @cached_property
     def verb(self) -> re.Match[str] | None:

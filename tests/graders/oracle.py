@@ -32,8 +32,6 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from hypothesis import strategies as st
-
 HALF = Fraction(1, 2)
 
 
@@ -88,7 +86,7 @@ def score_exactly(rubric: Mapping[str, Any], states: Mapping[str, State]) -> Exa
     needed = Fraction(scoring.get("min_coverage", 1))
     leaves = {leaf["id"]: leaf for leaf in leaves_of(rubric["criteria"])}
     seen = _after_conditions(leaves, states)
-    completions = [_after_conditions(leaves, completed) for completed in _completions(leaves, states)]
+    completions = [_after_conditions(leaves, completed) for completed in completions_of(leaves, states)]
     judged = {name: NOT_APPLICABLE if state is UNGRADED else state for name, state in seen.items()}
 
     scores = list(_defined(lambda values: _final(rubric, values), completions))
@@ -355,7 +353,8 @@ def scale_credits(leaf: Mapping[str, Any]) -> list[Fraction]:
             return [Fraction(0), HALF, Fraction(1)]
 
 
-def _completions(leaves: Mapping[str, dict[str, Any]], states: Mapping[str, State]) -> Iterator[dict[str, State]]:
+def completions_of(leaves: Mapping[str, dict[str, Any]], states: Mapping[str, State]) -> Iterator[dict[str, State]]:
+    """Every way to decide the ungraded leaves, before conditions."""
     choices: list[list[State]] = []
     for name, leaf in leaves.items():
         if states[name] is not UNGRADED:
@@ -379,124 +378,3 @@ def _try(score: Any, *given: Any) -> tuple[Fraction | None, str | None]:
         return score(*given), None
     except Undefined as why:
         return None, str(why)
-
-
-# --- random rubrics to try it on --------------------------------------------------------------------------------
-
-POINTS = [1, 2, 3, 5, 10, 0.5, 0.1, -1, -2, -4, -8, -0.25]
-CREDITS = [0, 0.25, 0.5, 0.75, 1]
-SCALES: list[dict[str, Any]] = [
-    {"type": "binary"},
-    {"type": "ordinal", "options": [{"label": "bad"}, {"label": "middling"}, {"label": "good"}]},
-    {"type": "ordinal", "options": [{"label": "no", "credit": 0.25}, {"label": "yes", "credit": 0.75}]},
-    {
-        "type": "nominal",
-        "options": [{"label": "a", "credit": 1}, {"label": "b", "credit": 0}, {"label": "c", "credit": 1}],
-    },
-    {"type": "nominal", "options": [{"label": "fine", "credit": 0.75}, {"label": "best", "credit": 1}]},
-    {"type": "number", "min": -1, "max": 3},
-    {"type": "count", "max_count": 4},
-]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A rubric's JSON and what each of its leaves stands at."""
-
-    rubric: dict[str, Any]
-    states: dict[str, State]
-
-    @property
-    def completions(self) -> list[dict[str, State]]:
-        """Every completion that the oracle goes through, before conditions."""
-        leaves = {leaf["id"]: leaf for leaf in leaves_of(self.rubric["criteria"])}
-        return list(_completions(leaves, self.states))
-
-
-@st.composite
-def cases(
-    draw: st.DrawFn,
-    *,
-    most_leaves: int = 6,
-    depth: int = 3,
-    conditions: bool = True,
-    gates: bool = True,
-    most_completions: int = 256,
-    fully_judged: bool | None = None,
-) -> Case:
-    """A rubric that `check` accepts, with a state for each leaf: its scale's credits, not applicable or ungraded.
-
-    `fully_judged` False makes at least one leaf ungraded, True none; None leaves it open.
-    """
-    count = draw(st.integers(1, most_leaves))
-    leaves = [_leaf(draw, number, gates=gates) for number in range(count)]
-    if conditions:
-        _hang_conditions(draw, leaves)
-    nodes = _in_groups(draw, leaves, depth, [0])
-    all_negative = all(node["points"] < 0 for node in nodes)
-    one_minus = all_negative or draw(st.integers(0, 9)) == 0
-    normalize = draw(st.sampled_from(["positive", "positive", "range", "sum"]))
-    scoring = {
-        "normalize": normalize,
-        "clip": "none" if normalize == "sum" else draw(st.sampled_from(["none", "mean", "answer"])),
-        "all_negative": "one_minus" if one_minus else "undefined",
-        "min_coverage": draw(st.sampled_from([1, 1, 0.75, 0.5, 0.25, 0])),
-    }
-    rubric = {"id": "r", "criteria": nodes, "scoring": scoring}
-    states: dict[str, State] = {}
-    ungraded = 1
-    never_judged = draw(st.integers(0, count - 1)) if fully_judged is False else None
-    for number, leaf in enumerate(leaves):
-        credits = scale_credits(leaf)
-        marks = [NOT_APPLICABLE] if fully_judged else [NOT_APPLICABLE, UNGRADED, UNGRADED]
-        state = UNGRADED if number == never_judged else draw(st.sampled_from([*credits, *credits, HALF, *marks]))
-        if state is UNGRADED:
-            ungraded *= len(credits) + 1
-            state = state if ungraded <= most_completions or number == never_judged else credits[0]
-        states[leaf["id"]] = state
-    return Case(rubric, states)
-
-
-def _leaf(draw: st.DrawFn, number: int, *, gates: bool) -> dict[str, Any]:
-    leaf: dict[str, Any] = {"id": f"c{number}", "criterion": "x", "points": draw(st.sampled_from(POINTS))}
-    scale = draw(st.sampled_from([SCALES[0], SCALES[0], *SCALES]))
-    if scale["type"] != "binary":
-        leaf["scale"] = scale
-    if gates and scale["type"] not in ("number", "count") and draw(st.integers(0, 3)) == 0:
-        cap = draw(st.sampled_from([0, 0.25, 0.5, -0.5, 1, 3]))
-        leaf["gate"] = {"when": draw(st.sampled_from(["met", "unmet"])), "cap": cap}
-    if draw(st.integers(0, 3)) == 0:
-        leaf["may_not_apply"] = True
-    tags = [tag for tag in ("t", "u") if draw(st.booleans())]
-    if tags:
-        leaf["tags"] = tags
-    return leaf
-
-
-def _hang_conditions(draw: st.DrawFn, leaves: list[dict[str, Any]]) -> None:
-    ranked = draw(st.permutations(leaves))
-    for rank, leaf in enumerate(ranked):
-        can_decide = [other for other in ranked[:rank] if other.get("scale", {}).get("type") not in ("number", "count")]
-        if can_decide and draw(st.integers(0, 2)) == 0:
-            target = draw(st.sampled_from(can_decide))
-            leaf["depends_on"] = {"criterion": target["id"], "when": draw(st.sampled_from(["met", "unmet"]))}
-
-
-def _in_groups(draw: st.DrawFn, nodes: list[dict[str, Any]], depth: int, counter: list[int]) -> list[dict[str, Any]]:
-    """Wrap random stretches of the nodes in groups, to the depth given; never only negative leaves."""
-    if depth <= 1:
-        return nodes
-    result: list[dict[str, Any]] = []
-    start = 0
-    while start < len(nodes):
-        end = draw(st.integers(start + 1, len(nodes)))
-        stretch = nodes[start:end]
-        if draw(st.booleans()) and any(node["points"] > 0 for node in stretch):
-            counter[0] += 1
-            name = f"g{counter[0]}"
-            points = draw(st.sampled_from([1, 2, 3, 6, 0.5]))
-            result.append({"id": name, "points": points, "children": _in_groups(draw, stretch, depth - 1, counter)})
-        else:
-            result.extend(stretch)
-        start = end
-    return result

@@ -130,9 +130,9 @@ def test_below_two_examples_there_is_no_interval() -> None:
 
 def test_from_fifty_examples_the_interval_is_a_seeded_percentile_bootstrap() -> None:
     values = [index % 7 / 6 for index in range(49)]
-    symmetric = interval(values, seed=0)
-    assert symmetric.low is not None and symmetric.high is not None
-    assert symmetric.low + symmetric.high == pytest.approx(2 * mean(values), abs=1e-12)
+    # 49 of them are still few: t(0.975, 48) = 2.0106, deviation 1/3 · √(49/48)
+    few = interval(values, seed=0)
+    assert (few.low, few.high) == pytest.approx((0.5 - 2.010634758 / 3 / 48**0.5, 0.5 + 2.010634758 / 3 / 48**0.5))
     values.append(0.0)
     drawn, again, other = interval(values, seed=3), interval(values, seed=3), interval(values, seed=4)
     assert drawn == again != other

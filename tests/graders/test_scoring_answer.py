@@ -429,7 +429,7 @@ def test_an_ungraded_gate_that_cannot_lower_the_score_does_not_withhold_it(case:
     fine = {"type": "nominal", "options": [{"label": "good", "credit": 0.75}, {"label": "best", "credit": 1}]}
     gate = {"when": "unmet", "cap": 0.0}
     opens = leaf(1, id="opens")
-    criteria, own, clip = {
+    tried: dict[str, tuple[list[dict[str, Any]], list[Any], str]] = {
         "its cap is above the score": (
             [leaf(1, gate={"when": "unmet", "cap": 0.9}), leaf(9), leaf(9)],
             [UN, 1, 0],
@@ -456,7 +456,8 @@ def test_an_ungraded_gate_that_cannot_lower_the_score_does_not_withhold_it(case:
             [UN, 1, 1],
             "answer",
         ),
-    }[case]
+    }
+    criteria, own, clip = tried[case]
     answer = scored(criteria, [float(s) if isinstance(s, int) else s for s in own], min_coverage=0.5, clip=clip)
     assert answer.reason is None
     assert answer.score == (0.0 if clip == "answer" else 0.5)

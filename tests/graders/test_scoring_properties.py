@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from graders.scoring import NOT_APPLICABLE, UNGRADED, AnswerScore, LeafState, plan_rubric, score_answer
 from rubrics import Rubric
 from tests.graders import oracle
-from tests.graders.oracle import Case, cases, leaves_of
+from tests.graders.oracle import leaves_of
+from tests.graders.test_scoring_oracle import Case, cases
 
 TRIES = settings(
     max_examples=200,
@@ -23,19 +24,16 @@ TRIES = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 HAIR = 1e-12
-MARKS: dict[Any, LeafState] = {oracle.NOT_APPLICABLE: NOT_APPLICABLE, oracle.UNGRADED: UNGRADED}
 
 
 def scored(rubric: dict[str, Any], states: dict[str, Any]) -> AnswerScore:
-    own = [states[leaf["id"]] for leaf in leaves_of(rubric["criteria"])]
-    plan = plan_rubric(Rubric.model_validate(rubric))
-    return score_answer(plan, [MARKS[state] if state in MARKS else float(state) for state in own])
+    return Case(rubric, states).scored()
 
 
-def shuffled(draw: st.DrawFn, nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def shuffled(data: st.DataObject, nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {**node, "children": shuffled(draw, node["children"])} if "children" in node else node
-        for node in draw(st.permutations(nodes))
+        {**node, "children": shuffled(data, node["children"])} if "children" in node else node
+        for node in data.draw(st.permutations(nodes))
     ]
 
 
@@ -120,7 +118,7 @@ def test_wrapping_a_whole_rubric_in_one_group_changes_no_number(case: Case, weig
 @TRIES
 @given(st.data(), cases())
 def test_the_order_of_criteria_and_groups_never_changes_a_bit(data: st.DataObject, case: Case) -> None:
-    turned = {**case.rubric, "criteria": shuffled(data.draw, case.rubric["criteria"])}
+    turned = {**case.rubric, "criteria": shuffled(data, case.rubric["criteria"])}
     assert dataclasses.asdict(scored(turned, case.states)) == dataclasses.asdict(scored(case.rubric, case.states))
 
 
@@ -180,7 +178,8 @@ def test_beyond_the_most_completions_the_bounds_are_outer_and_contain_what_is_sa
         assert not bounds.exact
         assert bounds.low is not None and bounds.high is not None
         for _ in range(300):
-            completion: list[LeafState] = [*(rng.choice([0.0, 1.0, NOT_APPLICABLE]) for _ in range(13)), 1.0]
+            choices: list[LeafState] = [0.0, 1.0, NOT_APPLICABLE]
+            completion = [*rng.choices(choices, k=13), 1.0]
             answer = score_answer(plan, completion)
             if answer.score is not None:
                 assert bounds.low - HAIR <= answer.score <= bounds.high + HAIR
@@ -200,6 +199,21 @@ def test_up_to_the_most_completions_the_bounds_are_exact() -> None:
     assert not bounded(13).exact
     for answer in (bounded(12), bounded(13)):
         assert (answer.low, answer.high) == (0.0, 1.0)
+
+
+def test_beyond_the_most_completions_an_answer_that_can_have_no_score_has_no_bounds() -> None:
+    """A group is left with a judged fault alone, whatever the 13 criteria beside it turn out to be."""
+    open_criteria = [{"criterion": "x", "points": 1, "may_not_apply": True, "tags": ["t"]} for _ in range(13)]
+    fault = {"criterion": "x", "points": -1, "tags": ["u"]}
+    lost = {"id": "g", "points": 1, "children": [{"criterion": "x", "points": 1}, fault]}
+    sure = {"criterion": "x", "points": 1, "tags": ["t", "u"]}
+    plan = plan_rubric(Rubric.model_validate({"id": "r", "criteria": [*open_criteria, sure, lost]}))
+    answer = score_answer(plan, [*[UNGRADED] * 13, 1.0, NOT_APPLICABLE, 1.0])
+    assert (answer.score, answer.low, answer.high, answer.defined) == (None, None, None, False)
+    assert answer.reason == "group_all_negative:g"
+    assert answer.judged_only is None
+    assert (answer.tags["t"].low, answer.tags["t"].high, answer.tags["t"].defined) == (0.0, 1.0, True)
+    assert (answer.tags["u"].low, answer.tags["u"].score, answer.tags["u"].defined) == (None, None, False)
 
 
 def test_any_number_of_plain_ungraded_criteria_is_exact() -> None:
