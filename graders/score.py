@@ -68,10 +68,11 @@ def collect(
     for source in judgments:
         name = _name(source, "judgments")
         starts.append((name, scorer.kept))
-        for line, judgment in _numbered(source):
+        for line, judgment in _judgments(source, scorer):
             read += 1
-            for path, message in scorer.add_judgment(judgment):
-                mistakes.add(name, message, path, line)
+            if judgment is not None:
+                for path, message in scorer.add_judgment(judgment):
+                    mistakes.add(name, message, path, line)
             lines.extend([line] * (scorer.kept - len(lines)))
         mistakes.extend(_mistakes_in(source))
     mistakes.extend(_repeated(scorer, starts, lines))
@@ -85,6 +86,18 @@ def _repeated(scorer: Scorer, starts: Sequence[tuple[str, int]], lines: Sequence
         where = f"line {lines[first]}" if other == name else f"{other} line {lines[first]}"
         message = f"a second judgment of one cell, the first is on {where} (another try says so by `repeat`)"
         yield Mistake(name, message, "$", lines[second])
+
+
+def _judgments(source: Iterable[Judgment], scorer: Scorer) -> Iterator[tuple[int, Judgment | None]]:
+    """Each judgment with its number; None for a row that the scorer has taken as it was read."""
+    if not isinstance(source, JudgmentFile):
+        yield from enumerate(source, start=1)
+        return
+    for line, value in source.values():
+        if type(value) is dict and scorer.add_plain(value):
+            yield line, None
+        elif (judgment := source.parse(line, value)) is not None:
+            yield line, judgment
 
 
 def _numbered(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-import numpy as np
-
+from graders.cells import NO_VOTE, Cells
+from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.rules import check_met
-from graders.scores import GroupScores, Scores, ScoringOptions
-from graders.scoring import (
-    DOES_NOT_APPLY,
-    JUDGED,
-    UNGRADED,
-    LeafState,
-    ScoringPlan,
-    Vote,
-    agree,
-    plan_rubric,
-    score_answer,
-)
-from graders.scoring.columns import ScoreColumns, TagColumns
+from graders.scores import Scores, ScoringOptions
+from graders.scoring import DOES_NOT_APPLY, JUDGED, ScoringPlan, plan_rubric
 from graders.scoring.voters import Rater, Voters, split_panel
 from rubrics import Answer, AnswerHasher, Check, Example, InputError, Mistake, did_you_mean
 
-_NO_VOTE = 2
-"""Abstained and failed verdicts: they count as asked, and vote for nothing."""
+_PLAIN_FIELDS = 7
+"""example_id, model, criterion_id, grader, grader_kind, status, met; `sample` may come beside them."""
 
 
 @dataclass(slots=True)
@@ -56,23 +45,6 @@ class PlannedAnswer:
     rules: tuple[bool, ...]
 
 
-class _Cells:
-    """Judgments as columns; one entry a judgment, in the order of arrival."""
-
-    def __init__(self) -> None:
-        self.answer = array("l")
-        self.leaf = array("l")
-        self.rater = array("l")
-        self.repeat = array("l")
-        self.says = array("b")
-        self.value = array("d")
-
-    def order(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Positions sorted by answer, leaf, rater, repeat."""
-        columns = [np.asarray(column) for column in (self.repeat, self.rater, self.leaf, self.answer)]
-        return np.lexsort(columns)
-
-
 def _instant(judged_at: str | None) -> str:
     """A time as text that sorts by time whatever its offset; one that is absent or unreadable sorts first."""
     try:
@@ -92,7 +64,8 @@ class Scorer:
         self.warnings: dict[str, int] = {}
         self._example_index: dict[str, int] = {}
         self._answer_index: dict[tuple[str, str, int], int] = {}
-        self._cells = _Cells()
+        self._cells = Cells()
+        self._plain_raters: dict[tuple[str, str], int] = {}
         self._voters = Voters()
         self._rulings: dict[int, tuple[str, int, str]] = {}
         self._failures = dict.fromkeys(FAILURE_KINDS, 0)
@@ -168,16 +141,36 @@ class Scorer:
 
     def _append(self, judgment: Judgment, place: int, leaf: int, value: float) -> None:
         cells = self._cells
-        says = {"judged": JUDGED, "not_applicable": DOES_NOT_APPLY}.get(judgment.status, _NO_VOTE)
-        if judgment.ruling and says != _NO_VOTE:
+        says = {"judged": JUDGED, "not_applicable": DOES_NOT_APPLY}.get(judgment.status, NO_VOTE)
+        if judgment.ruling and says != NO_VOTE:
             self._rulings[len(cells.answer)] = (_instant(judgment.judged_at), judgment.repeat, judgment.grader)
         rater = Rater(judgment.grader, judgment.grader_kind, judgment.grader_fingerprint)
-        cells.answer.append(place)
-        cells.leaf.append(leaf)
-        cells.rater.append(self._voters.index(rater))
-        cells.repeat.append(judgment.repeat)
-        cells.says.append(says)
-        cells.value.append(value)
+        number = self._voters.index(rater)
+        if judgment.grader_fingerprint is None:
+            self._plain_raters[judgment.grader, judgment.grader_kind] = number
+        cells.append(place, leaf, number, judgment.repeat, says, value)
+
+    def add_plain(self, row: Mapping[str, Any]) -> bool:
+        """Take a judgment's row without making it a model; False where only the model can tell whether it is right.
+
+        Plain is a verdict of met or not met, by a rater seen before, with no field beyond what that takes.
+        """
+        sample = row.get("sample", 0)
+        met = row.get("met")
+        if len(row) != (_PLAIN_FIELDS + 1 if "sample" in row else _PLAIN_FIELDS) or type(sample) is not int:
+            return False
+        try:
+            place = self._answer_index[row["example_id"], row["model"], sample]
+            rater = self._plain_raters[row["grader"], row["grader_kind"]]
+            example = self.examples[self.answers[place].example]
+            leaf = example.leaf_index[row["criterion_id"]]
+        except (KeyError, TypeError):
+            return False
+        plan = example.plan
+        if row.get("status") != "judged" or type(met) is not bool or plan.scales or leaf in plan.checked:
+            return False
+        self._cells.append(place, leaf, rater, 0, JUDGED, 1.0 if met else 0.0)
+        return True
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:
@@ -190,32 +183,17 @@ class Scorer:
 
     def repeated_cells(self) -> Iterator[tuple[int, int]]:
         """Pairs of judgments (counted from 0 as they were kept) that judge the same cell twice."""
-        cells = self._cells
-        order = self._cells.order()
-        for before, after in zip(order[:-1].tolist(), order[1:].tolist(), strict=True):
-            if (
-                cells.answer[before] == cells.answer[after]
-                and cells.leaf[before] == cells.leaf[after]
-                and cells.rater[before] == cells.rater[after]
-                and cells.repeat[before] == cells.repeat[after]
-            ):
-                yield min(before, after), max(before, after)
+        return self._cells.repeated()
 
     def scores(self, options: ScoringOptions) -> Scores:
         """Score everything that was taken; InputError where `score_by` names no group."""
         groups = self._voters.groups(set(self._cells.rater)) or {"rules": frozenset()}
         chosen = self._chosen(options.score_by, groups)
-        scored = {name: GroupScores(ScoreColumns(), {}, 0) for name in groups}
-        for place, votes in self._votes_by_answer():
-            answer = self.answers[place]
-            plan = self.examples[answer.example].plan
-            for name, members in groups.items():
-                own = self._states(answer, plan, votes, members, options)
-                self._keep(scored[name], place, plan, own)
+        evaluation = Evaluation(self.examples, self.answers, self._cells, self._rulings, options)
         return Scores.build(
             examples=self.examples,
             answers=self.answers,
-            groups=scored,
+            groups={name: evaluation.score(members) for name, members in groups.items()},
             chosen=chosen,
             options=options,
             failures={str(kind): count for kind, count in self._failures.items()},
@@ -232,49 +210,3 @@ class Scorer:
             raise InputError(Mistake("--score-by", message))
         groups[score_by] = frozenset().union(*(groups[name] for name in members))
         return score_by
-
-    def _votes_by_answer(self) -> Iterator[tuple[int, Sequence[int]]]:
-        """Each answer with the positions of its judgments, leaf by leaf."""
-        order = self._cells.order()
-        owners = np.asarray(self._cells.answer)[order] if len(order) else np.empty(0, dtype=np.int64)
-        starts = np.searchsorted(owners, np.arange(len(self.answers) + 1)).tolist()
-        positions = order.tolist()
-        for place in range(len(self.answers)):
-            yield place, positions[starts[place] : starts[place + 1]]
-
-    def _states(
-        self,
-        answer: PlannedAnswer,
-        plan: ScoringPlan,
-        positions: Sequence[int],
-        members: frozenset[int],
-        options: ScoringOptions,
-    ) -> list[LeafState]:
-        """Each leaf's own verdict by the votes of one group, rules among them."""
-        states: list[LeafState] = [UNGRADED] * len(plan.ids)
-        for (leaf, _), met in zip(self.examples[answer.example].checks, answer.rules, strict=True):
-            states[leaf] = 1.0 if met else 0.0
-        policy = options.consensus or plan.consensus
-        cells = self._cells
-        votes: dict[int, list[int]] = {}
-        for position in positions:
-            if cells.rater[position] in members and cells.says[position] != _NO_VOTE:
-                votes.setdefault(cells.leaf[position], []).append(position)
-        for leaf, cast in votes.items():
-            scale = plan.scale(leaf)
-            if len(cast) == 1 and cells.says[cast[0]] == JUDGED:
-                states[leaf] = scale.credit(cells.value[cast[0]])
-                continue
-            ballots = [Vote(cells.says[p], cells.value[p], self._rulings.get(p)) for p in cast]
-            states[leaf] = agree(ballots, scale=scale, points=plan.points[leaf], policy=policy)
-        return states
-
-    @staticmethod
-    def _keep(group: GroupScores, place: int, plan: ScoringPlan, own: Sequence[LeafState]) -> None:
-        scored = score_answer(plan, own)
-        group.answers.append(scored)
-        group.ungraded += scored.ungraded
-        for tag, value in scored.tags.items():
-            if tag not in group.tags:
-                group.tags[tag] = TagColumns()
-            group.tags[tag].append(place, value)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graders.scoring import UNGRADED, Policy, score_answer
-from graders.scoring.aggregate import Aggregate, AggregateOptions, Point, aggregate
-from graders.scoring.answer import AnswerScore
-from graders.scoring.columns import ScoreColumns, TagColumns
+from graders.aggregation import Aggregation, Row
+from graders.scoring import Aggregate, Policy
+from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
 
 if TYPE_CHECKING:
     from graders.scorer import PlannedAnswer, PlannedExample
@@ -43,20 +42,6 @@ class GroupScores:
     ungraded: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One combination of model, tag (None: the whole answers) and group."""
-
-    model: str
-    tag: str | None
-    grader: str
-    aggregate: Aggregate
-
-    def as_json(self) -> dict[str, Any]:
-        """The row as one JSON object."""
-        return {"model": self.model, "tag": self.tag, "grader": self.grader, **self.aggregate.as_json()}
-
-
 @dataclass(slots=True)
 class Scores:
     """Scores of a batch. `as_json()` is what `score --json` prints; a missing number is None with a reason."""
@@ -85,7 +70,7 @@ class Scores:
     ) -> Scores:
         """Aggregate the columns into every combination of model, tag and group."""
         scores = cls(examples, answers, groups, chosen, options, failures, warnings, [])
-        scores.rows = list(_Aggregator(scores).rows())
+        scores.rows = Aggregation(examples, answers, groups, options).rows()
         return scores
 
     @property
@@ -141,29 +126,23 @@ class Scores:
 
     def answers_json(self) -> Iterator[dict[str, Any]]:
         """Each answer's scores as a JSON object, in the order in which the answers were given."""
-        tag_places = {
-            name: {
-                tag: dict(zip(columns.answer, range(len(columns.answer)), strict=True))
-                for tag, columns in group.tags.items()
-            }
-            for name, group in self.groups.items()
-            if name == self.chosen
-        }
+        chosen = self.groups.get(self.chosen or "")
+        cursors = {} if chosen is None else {tag: TagCursor(columns) for tag, columns in chosen.tags.items()}
         for place, answer in enumerate(self.answers):
             example = self.examples[answer.example]
             row: dict[str, Any] = {"example_id": example.id, "model": answer.model, "sample": answer.sample}
-            if self.chosen is None:
+            if chosen is None:
                 row.update(dict.fromkeys(("score", "judged_only", "low", "high", "bounds", "coverage", "ungated")))
                 row["reason"] = SEVERAL_GRADERS
                 row["tags"] = dict.fromkeys([*example.tags, *example.plan.tags])
             else:
-                row.update(self.groups[self.chosen].answers.as_json(place))
+                row.update(chosen.answers.as_json(place))
                 row["tags"] = dict.fromkeys(example.tags, row["score"])
-                for tag, places in tag_places[self.chosen].items():
-                    column = self.groups[self.chosen].tags[tag]
-                    if place in places and not column.absent[places[place]]:
-                        value = column.score[places[place]]
-                        row["tags"][tag] = None if value != value else value
+                for tag, cursor in cursors.items():
+                    at = cursor.at(place)
+                    if at is not None and not cursor.columns.absent[at]:
+                        value = cursor.columns.score[at]
+                        row["tags"][tag] = None if value != value else float(value)
             row["by_grader"] = {
                 name: {
                     field: value
@@ -204,103 +183,3 @@ def _without_numbers(found: Sequence[Aggregate], reason: str, groups: int) -> Ag
         covered = sum((row.coverage or 0.0) * row.n_expected for row in found)
         empty.coverage = covered / empty.n_expected
     return empty
-
-
-class _Aggregator:
-    """Turns the columns into one aggregate a row."""
-
-    def __init__(self, scores: Scores) -> None:
-        self.scores = scores
-        self.order = sorted(range(len(scores.examples)), key=lambda number: scores.examples[number].id)
-        self.by_example: dict[tuple[int, str], list[int]] = {}
-        for place, answer in enumerate(scores.answers):
-            self.by_example.setdefault((answer.example, answer.model), []).append(place)
-        for places in self.by_example.values():
-            places.sort(key=lambda place: scores.answers[place].sample)
-        self._unanswered: dict[int, AnswerScore] = {}
-        clip = scores.examples[0].plan.clip == "mean" if scores.examples else True
-        self.options = AggregateOptions(
-            clip_mean=clip,
-            min_coverage=scores.options.min_coverage,
-            seed=scores.options.seed,
-            healthbench=scores.options.healthbench,
-        )
-
-    def rows(self) -> Iterator[Row]:
-        """Every combination, whole answers first."""
-        example_tags = sorted({tag for example in self.scores.examples for tag in example.tags})
-        for model in self.scores.models:
-            for name, group in self.scores.groups.items():
-                points = {number: self._points(group.answers, number, model) for number in self.order}
-                whole = [points[number] for number in self.order]
-                yield Row(model, None, name, aggregate(whole, self.options, at_k=True))
-                for tag in example_tags:
-                    tagged = [points[n] for n in self.order if tag in self.scores.examples[n].tags]
-                    yield Row(model, tag, name, aggregate(tagged, self.options))
-                for tag in sorted(self._criterion_tags()):
-                    yield Row(model, tag, name, aggregate(self._tag_points(group, tag, model), self.options))
-
-    def _criterion_tags(self) -> set[str]:
-        return {
-            tag
-            for example in self.scores.examples
-            for tag, leaves in example.plan.tags.items()
-            if any(example.plan.points[leaf] > 0 for leaf in leaves)
-        }
-
-    def _points(self, columns: ScoreColumns, number: int, model: str) -> list[Point]:
-        places = self.by_example.get((number, model))
-        if not places:
-            empty = self._nothing(number)
-            return [Point(None, None, empty.low, empty.high, 0.0, missing=True)]
-        points = []
-        for place in places:
-            row = columns.as_json(place)
-            points.append(
-                Point(
-                    row["score"],  # type: ignore[arg-type]
-                    row["judged_only"],  # type: ignore[arg-type]
-                    row["low"],  # type: ignore[arg-type]
-                    row["high"],  # type: ignore[arg-type]
-                    columns.coverage[place],
-                    missing=not columns.any_judged[place],
-                    defined=bool(columns.defined[place]),
-                )
-            )
-        return points
-
-    def _tag_points(self, group: GroupScores, tag: str, model: str) -> Iterator[list[Point]]:
-        columns = group.tags.get(tag) or TagColumns()
-        where = dict(zip(columns.answer, range(len(columns.answer)), strict=True))
-        for number in self.order:
-            plan = self.scores.examples[number].plan
-            if not any(plan.points[leaf] > 0 for leaf in plan.tags.get(tag, ())):
-                continue
-            places = self.by_example.get((number, model))
-            if not places:
-                empty = self._nothing(number).tags[tag]
-                yield [Point(None, None, empty.low, empty.high, 0.0, missing=True)]
-                continue
-            yield [_tag_point(columns, where[place]) for place in places if place in where]
-
-    def _nothing(self, number: int) -> AnswerScore:
-        """The score of an answer that is not there: everything ungraded."""
-        if number not in self._unanswered:
-            plan = self.scores.examples[number].plan
-            self._unanswered[number] = score_answer(plan, [UNGRADED] * len(plan.ids))
-        return self._unanswered[number]
-
-
-def _tag_point(columns: TagColumns, at: int) -> Point:
-    def value(column: Sequence[float]) -> float | None:
-        return None if column[at] != column[at] else column[at]
-
-    return Point(
-        value(columns.score),
-        value(columns.judged_only),
-        value(columns.low),
-        value(columns.high),
-        columns.coverage[at],
-        missing=not columns.any_judged[at],
-        defined=bool(columns.defined[at]),
-    )

@@ -298,6 +298,7 @@ class RowFile(ReadAnew, Generic[ModelT]):
     def __init__(self, path: str | Path) -> None:
         super().__init__()
         self.path = Path(path)
+        self._pass = self.mistakes
 
     def __iter__(self) -> Iterator[ModelT]:
         for _, row in self.numbered():
@@ -305,12 +306,20 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     def numbered(self) -> Iterator[tuple[int, ModelT]]:
         """The rows with their line numbers."""
-        mistakes = self._begin_pass()
-        for line, value in read_lines(self.path, mistakes):
-            row = parse_row(self.model, value, mistakes, file=str(self.path), line=line)
+        for line, value in self.values():
+            row = self.parse(line, value)
             if row is not None:
                 yield line, row
+
+    def values(self) -> Iterator[tuple[int, Any]]:
+        """The JSON value of each line with its number, not looked at yet; `parse` makes a row of it."""
+        self._pass = self._begin_pass()
+        yield from read_lines(self.path, self._pass)
         self._end_pass()
+
+    def parse(self, line: int, value: Any) -> ModelT | None:
+        """One line's value as a row; None (and the mistakes noted) where it is none."""
+        return parse_row(self.model, value, self._pass, file=str(self.path), line=line)
 
     def load(self) -> tuple[ModelT, ...]:
         """All rows in memory; InputError has every mistake in them."""

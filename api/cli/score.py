@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ def run_score(
     as_json: bool,
 ) -> ExitCode:
     """Score and print; exit 3 where an applicable criterion of a shown group is ungraded."""
+    # A large batch is millions of objects and none of them garbage; looking through them again and again is wasted.
+    gc.disable()
     files = [JudgmentFile(path) for path in judgments]
     collected = collect(DatasetFile(dataset, rubrics), AnswerFile(answers), files)
     collected.mistakes.raise_if_any()

@@ -29,7 +29,7 @@ class _TagCursor:
             self._next = at + 1
             if not self._columns.absent[at]:
                 score = self._columns.score[at]
-                tags[tag] = None if score != score else score
+                tags[tag] = None if score != score else float(score)
 
 
 class ScoreRows:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
-from graders.scoring.interval import (
-    best_at_k,
-    healthbench_bootstrap_std,
-    interval,
-    mean,
-    worst_at_k,
-)
+import numpy as np
+
+from graders.scoring.at_k import mean_best_at_k, mean_worst_at_k
+from graders.scoring.interval import Interval, healthbench_bootstrap_std, mean
+from graders.scoring.points import Clusters, Floats, Places, Points
+from graders.scoring.resampling import Resampler
 from graders.scoring.tree import ROUNDING
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One expected answer, or one that turned out undefined, as an aggregate sees it."""
-
-    score: float | None
-    judged_only: float | None
-    low: float | None
-    high: float | None
-    coverage: float
-    missing: bool
-    """No answer, or no judged leaf."""
-    defined: bool = True
-
-    @property
-    def entering(self) -> float | None:
-        """What enters the mean: the score, or without one what was judged."""
-        if self.missing or not self.defined:
-            return None
-        return self.score if self.score is not None else self.judged_only
 
 
 @dataclass(slots=True)
@@ -66,6 +44,10 @@ class Aggregate:
     bootstrap_std: float | None = None
     extras: frozenset[str] = field(default_factory=frozenset)
     """Which of the optional figures belong in the JSON."""
+
+    def take_interval(self, interval: Interval) -> None:
+        """The 95 % interval of the unclipped mean."""
+        self.ci_low, self.ci_high = interval.low, interval.high
 
     def as_json(self) -> dict[str, Any]:
         """The aggregate as one JSON object."""
@@ -107,69 +89,75 @@ class AggregateOptions:
         return min(max(value, 0.0), 1.0) if self.clip_mean else value
 
 
-def aggregate(by_example: Iterable[Sequence[Point]], options: AggregateOptions, *, at_k: bool = False) -> Aggregate:
-    """Aggregate points grouped by example, examples in the order of their ids, samples in the order of theirs."""
+def aggregate(
+    points: Points, options: AggregateOptions, *, at_k: bool = False, resampler: Resampler | None = None
+) -> Aggregate:
+    """Aggregate points; the interval is told when `resampler` finishes (at once where none is given)."""
+    expected = points.only(points.defined)
     result = Aggregate(seed=options.seed)
-    entering: list[list[float]] = []
-    judged_only: list[float] = []
-    lows: list[float] = []
-    highs: list[float] = []
-    coverages: list[float] = []
-    for points in by_example:
-        expected = [point for point in points if point.defined]
-        result.n_undefined += len(points) - len(expected)
-        if not expected:
-            continue
-        result.n_examples += 1
-        result.n_expected += len(expected)
-        result.n_missing += sum(point.missing for point in expected)
-        result.n_scored += sum(point.score is not None and not point.missing for point in expected)
-        coverages.extend(0.0 if point.missing else point.coverage for point in expected)
-        if values := [value for point in expected if (value := point.entering) is not None]:
-            entering.append(values)
-        if alone := [p.judged_only for p in expected if p.judged_only is not None and not p.missing]:
-            judged_only.append(mean(alone))
-        if ends := [point.low for point in expected if point.low is not None]:
-            lows.append(mean(ends))
-        if ends := [point.high for point in expected if point.high is not None]:
-            highs.append(mean(ends))
-    result.coverage = mean(coverages) if coverages else None
-    result.low = options.clip(mean(lows)) if lows else None
-    result.high = options.clip(mean(highs)) if highs else None
-    result.mean_judged_only = options.clip(mean(judged_only)) if judged_only else None
-    _fill_mean(result, entering, options, at_k=at_k)
-    return result
-
-
-def _fill_mean(
-    result: Aggregate, entering: Sequence[Sequence[float]], options: AggregateOptions, *, at_k: bool
-) -> None:
+    result.n_undefined = len(points.example) - len(expected.example)
+    result.n_expected = len(expected.example)
+    result.n_examples = len(np.unique(expected.example))
+    result.n_missing = int(expected.missing.sum())
+    result.n_scored = int((~np.isnan(expected.score) & ~expected.missing).sum())
     if at_k:
         result.extras |= {"worst_at_k", "best_at_k"}
     if options.healthbench:
         result.extras |= {"bootstrap_std"}
-    if result.coverage is None:
+    if not result.n_expected:
         result.reason = "nothing_expected"
-        return
+        return result
+    coverages = np.where(expected.missing, 0.0, expected.coverage)
+    result.coverage = mean(coverages.tolist())
+    means = _Means(expected.example)
+    result.low = _clipped(means.of(expected.low), options)
+    result.high = _clipped(means.of(expected.high), options)
+    result.mean_judged_only = _clipped(means.of(np.where(expected.missing, nan, expected.judged_only)), options)
+    entering = Clusters.of(expected.example, expected.entering)
     if result.coverage < options.min_coverage - ROUNDING:
         result.reason = "low_coverage"
-        return
-    if not entering:
+    elif not len(entering.values):
         result.reason = "nothing_judged"
-        return
-    example_means = [mean(values) for values in entering]
+    else:
+        _fill_mean(result, entering, options, at_k=at_k, resampler=resampler)
+    return result
+
+
+class _Means:
+    """Means over examples of several columns; one that repeats another is not summed again."""
+
+    def __init__(self, example: Places) -> None:
+        self._example = example
+        self._known: list[tuple[Floats, float | None]] = []
+
+    def of(self, values: Floats) -> float | None:
+        """The mean over examples of each example's mean; None where there is no number."""
+        for known, found in self._known:
+            if np.array_equal(known, values, equal_nan=True):
+                return found
+        means = Clusters.of(self._example, values).means
+        found = mean(means) if means else None
+        self._known.append((values, found))
+        return found
+
+
+def _clipped(value: float | None, options: AggregateOptions) -> float | None:
+    return None if value is None else options.clip(value)
+
+
+def _fill_mean(
+    result: Aggregate, entering: Clusters, options: AggregateOptions, *, at_k: bool, resampler: Resampler | None
+) -> None:
+    example_means = entering.means
     result.mean_unclipped = mean(example_means)
     result.mean = options.clip(result.mean_unclipped)
-    ends = interval(example_means, seed=options.seed)
-    result.ci_low, result.ci_high = ends.low, ends.high
+    alone = resampler if resampler is not None else Resampler(int(entering.example[-1]) + 1, seed=options.seed)
+    alone.add(entering.example, np.asarray(example_means), result.take_interval)
+    if resampler is None:
+        alone.finish()
     if at_k:
-        fewest = min(len(values) for values in entering)
-        result.worst_at_k = {
-            str(k): options.clip(mean([worst_at_k(values, k) for values in entering])) for k in range(1, fewest + 1)
-        }
-        result.best_at_k = {
-            str(k): options.clip(mean([best_at_k(values, k) for values in entering])) for k in range(1, fewest + 1)
-        }
+        worst, best = mean_worst_at_k(entering), mean_best_at_k(entering)
+        result.worst_at_k = {str(k): options.clip(value) for k, value in enumerate(worst, start=1)}
+        result.best_at_k = {str(k): options.clip(value) for k, value in enumerate(best, start=1)}
     if options.healthbench:
-        flat = [value for values in entering for value in values]
-        result.bootstrap_std = healthbench_bootstrap_std(flat, seed=options.seed)
+        result.bootstrap_std = healthbench_bootstrap_std(entering.values.tolist(), seed=options.seed)

@@ -193,13 +193,14 @@ def _ratio_ends(terms: Sequence[_Term]) -> tuple[float | None, float | None]:
 
 
 def _greatest_ratio(terms: Sequence[tuple[float, float, bool]]) -> float:
-    chosen = list(terms)
-    best = fsum(a for a, _, _ in chosen) / fsum(b for _, b, _ in chosen)
+    best = fsum(a for a, _, _ in terms) / fsum(b for _, b, _ in terms)
     while True:
-        chosen = [(a, b, optional) for a, b, optional in terms if not optional or a - best * b > 0]
-        if not any(b > 0 for _, b, _ in chosen):
-            chosen.append(max((term for term in terms if term[1] > 0), key=lambda term: term[0] / term[1]))
-        ratio = fsum(a for a, _, _ in chosen) / fsum(b for _, b, _ in chosen)
+        gains = [a - best * b for a, b, _ in terms]
+        chosen = [place for place, (_, _, optional) in enumerate(terms) if not optional or gains[place] > 0]
+        if not any(terms[place][1] > 0 for place in chosen):
+            # One positive term must stay; beside a sure fault that is not the one with the best ratio of its own.
+            chosen.append(max((place for place, (_, b, _) in enumerate(terms) if b > 0), key=gains.__getitem__))
+        ratio = fsum(terms[place][0] for place in chosen) / fsum(terms[place][1] for place in chosen)
         if ratio <= best:
             return best
         best = ratio

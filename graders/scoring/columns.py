@@ -5,7 +5,10 @@ from __future__ import annotations
 from array import array
 from math import nan
 
+import numpy as np
+
 from graders.scoring.answer import AnswerScore, TagScore
+from graders.scoring.points import Flags, Floats, Places
 
 
 def _number(value: float | None) -> float:
@@ -13,45 +16,52 @@ def _number(value: float | None) -> float:
 
 
 def _none(value: float) -> float | None:
-    return None if value != value else value
+    return None if value != value else float(value)
 
 
 class ScoreColumns:
-    """The whole-answer scores of one group, in the order in which answers were added."""
+    """The whole-answer scores of one group: one place an answer, NaN where there is no number."""
 
-    def __init__(self) -> None:
-        self.score = array("d")
-        self.ungated = array("d")
-        self.judged_only = array("d")
-        self.low = array("d")
-        self.high = array("d")
-        self.coverage = array("d")
-        self.exact = array("b")
-        self.defined = array("b")
-        self.any_judged = array("b")
-        self._reason = array("h")
+    def __init__(self, n_answers: int) -> None:
+        self.score = np.full(n_answers, nan)
+        self.ungated = np.full(n_answers, nan)
+        self.judged_only = np.full(n_answers, nan)
+        self.low = np.full(n_answers, nan)
+        self.high = np.full(n_answers, nan)
+        self.coverage = np.zeros(n_answers)
+        self.exact = np.ones(n_answers, dtype=np.bool_)
+        self.defined = np.ones(n_answers, dtype=np.bool_)
+        self.any_judged = np.zeros(n_answers, dtype=np.bool_)
+        self._reason = np.zeros(n_answers, dtype=np.int32)
         self._reasons: list[str | None] = [None]
         self._reason_index: dict[str | None, int] = {None: 0}
 
-    def append(self, scored: AnswerScore) -> None:
-        """Add the next answer's score."""
-        self.score.append(_number(scored.score))
-        self.ungated.append(_number(scored.ungated))
-        self.judged_only.append(_number(scored.judged_only))
-        self.low.append(_number(scored.low))
-        self.high.append(_number(scored.high))
-        self.coverage.append(scored.coverage)
-        self.exact.append(scored.exact)
-        self.defined.append(scored.defined)
-        self.any_judged.append(scored.any_judged)
+    def put(self, answer: int, scored: AnswerScore) -> None:
+        """One answer's score."""
+        self.score[answer] = _number(scored.score)
+        self.ungated[answer] = _number(scored.ungated)
+        self.judged_only[answer] = _number(scored.judged_only)
+        self.low[answer] = _number(scored.low)
+        self.high[answer] = _number(scored.high)
+        self.coverage[answer] = scored.coverage
+        self.exact[answer] = scored.exact
+        self.defined[answer] = scored.defined
+        self.any_judged[answer] = scored.any_judged
         if scored.reason not in self._reason_index:
             self._reason_index[scored.reason] = len(self._reasons)
             self._reasons.append(scored.reason)
-        self._reason.append(self._reason_index[scored.reason])
+        self._reason[answer] = self._reason_index[scored.reason]
+
+    def put_fully_judged(self, answers: Places, scores: Floats) -> None:
+        """Many answers in which every leaf is judged and no gate stands: one number each says it all."""
+        for column in (self.score, self.ungated, self.judged_only, self.low, self.high):
+            column[answers] = scores
+        self.coverage[answers] = 1.0
+        self.any_judged[answers] = True
 
     def reason(self, answer: int) -> str | None:
         """Why an answer has no score."""
-        return self._reasons[self._reason[answer]]
+        return self._reasons[int(self._reason[answer])]
 
     def as_json(self, answer: int) -> dict[str, float | str | None]:
         """One answer's numbers."""
@@ -61,34 +71,72 @@ class ScoreColumns:
             "low": _none(self.low[answer]),
             "high": _none(self.high[answer]),
             "bounds": "exact" if self.exact[answer] else "outer",
-            "coverage": self.coverage[answer],
+            "coverage": float(self.coverage[answer]),
             "ungated": _none(self.ungated[answer]),
             "reason": self.reason(answer),
         }
 
 
 class TagColumns:
-    """One criterion's tag: only the answers whose rubric has it."""
+    """One criterion's tag: only the answers whose rubric has it, ascending once `sort` was called."""
 
     def __init__(self) -> None:
-        self.answer = array("l")
-        self.score = array("d")
-        self.judged_only = array("d")
-        self.low = array("d")
-        self.high = array("d")
-        self.coverage = array("d")
-        self.any_judged = array("b")
-        self.defined = array("b")
-        self.absent = array("b")
+        self.answer: Places = np.empty(0, dtype=np.int64)
+        self.score: Floats = np.empty(0)
+        self.judged_only: Floats = np.empty(0)
+        self.low: Floats = np.empty(0)
+        self.high: Floats = np.empty(0)
+        self.coverage: Floats = np.empty(0)
+        self.any_judged: Flags = np.empty(0, dtype=np.bool_)
+        self.defined: Flags = np.empty(0, dtype=np.bool_)
+        self.absent: Flags = np.empty(0, dtype=np.bool_)
+        self._answers = array("q")
+        self._numbers = array("d")
+        self._flags = array("b")
+        self._judged: tuple[Places, Floats] = (self.answer, self.score)
 
-    def append(self, answer: int, scored: TagScore) -> None:
-        """Add one answer's tag."""
-        self.answer.append(answer)
-        self.score.append(_number(scored.score))
-        self.judged_only.append(_number(scored.judged_only))
-        self.low.append(_number(scored.low))
-        self.high.append(_number(scored.high))
-        self.coverage.append(scored.coverage)
-        self.any_judged.append(scored.any_judged)
-        self.defined.append(scored.defined)
-        self.absent.append(scored.absent)
+    def put(self, answer: int, scored: TagScore) -> None:
+        """One answer's tag."""
+        self._answers.append(answer)
+        numbers = (scored.score, scored.judged_only, scored.low, scored.high, scored.coverage)
+        self._numbers.extend(map(_number, numbers))
+        self._flags.extend((scored.any_judged, scored.defined, scored.absent))
+
+    def put_fully_judged(self, answers: Places, scores: Floats) -> None:
+        """Many answers in which every leaf of the tag is judged."""
+        self._judged = (answers, scores)
+
+    def sort(self) -> None:
+        """Bring what was put into the columns, answers ascending."""
+        answers, scores = self._judged
+        numbers = np.frombuffer(self._numbers, dtype=np.float64).reshape(-1, 5)
+        flags = np.frombuffer(self._flags, dtype=np.int8).reshape(-1, 3).astype(np.bool_)
+        given = np.frombuffer(self._answers, dtype=np.int64)
+        ones = np.ones(len(answers))
+        order = np.argsort(np.concatenate([given, answers]), kind="stable")
+        self.answer = np.concatenate([given, answers])[order]
+        self.score, self.judged_only, self.low, self.high = (
+            np.concatenate([numbers[:, column], scores])[order] for column in range(4)
+        )
+        self.coverage = np.concatenate([numbers[:, 4], ones])[order]
+        self.any_judged = np.concatenate([flags[:, 0], ones.astype(np.bool_)])[order]
+        self.defined = np.concatenate([flags[:, 1], ones.astype(np.bool_)])[order]
+        self.absent = np.concatenate([flags[:, 2], np.zeros(len(answers), dtype=np.bool_)])[order]
+        self._answers, self._numbers, self._flags = array("q"), array("d"), array("b")
+        self._judged = (np.empty(0, dtype=np.int64), np.empty(0))
+
+
+class TagCursor:
+    """Finds answers in a tag's columns, as long as they are asked for in ascending order."""
+
+    def __init__(self, columns: TagColumns) -> None:
+        self.columns = columns
+        self._places: list[int] = columns.answer.tolist()
+        self._next = 0
+
+    def at(self, answer: int) -> int | None:
+        """Where in the columns an answer stands; None where its rubric does not have the tag."""
+        while self._next < len(self._places) and self._places[self._next] < answer:
+            self._next += 1
+        found = self._next < len(self._places) and self._places[self._next] == answer
+        return self._next if found else None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.scoring import best_at_k, bootstrap_std, healthbench_bootstrap_std, interval, mean, worst_at_k
-from graders.scoring.aggregate import Aggregate, AggregateOptions, Point, aggregate
+from graders.scoring import Aggregate, AggregateOptions, Point, Points, aggregate
 
 TRIES = settings(max_examples=100, deadline=None, database=None)
 
@@ -28,7 +28,7 @@ UNDEFINED = Point(None, None, None, None, 1.0, missing=False, defined=False)
 
 
 def of(*examples: list[Point], at_k: bool = False, **options: Any) -> Aggregate:
-    return aggregate(examples, AggregateOptions(**options), at_k=at_k)
+    return aggregate(Points.of(examples), AggregateOptions(**options), at_k=at_k)
 
 
 # --- the mean -----------------------------------------------------------------------------------------------------

@@ -201,6 +201,20 @@ def test_up_to_the_most_completions_the_bounds_are_exact() -> None:
         assert (answer.low, answer.high) == (0.0, 1.0)
 
 
+def test_outer_bounds_hold_where_a_sure_fault_stands_beside_criteria_that_may_all_but_one_not_apply() -> None:
+    # least: the half point alone, at a quarter of its credit, (0.125 − 1) / 0.5; most: without it, (12 − 1) / 12
+    half = {"type": "ordinal", "options": [{"label": "no", "credit": 0.25}, {"label": "yes", "credit": 0.75}]}
+    criteria: list[dict[str, Any]] = [{"criterion": "x", "points": 1, "may_not_apply": True} for _ in range(12)]
+    criteria += [
+        {"criterion": "x", "points": 0.5, "may_not_apply": True, "scale": half},
+        {"criterion": "x", "points": -1},
+    ]
+    plan = plan_rubric(Rubric.model_validate({"id": "r", "criteria": criteria}))
+    answer = score_answer(plan, [*[UNGRADED] * 13, 1.0])
+    assert not answer.exact
+    assert (answer.low, answer.high) == pytest.approx((-1.75, 11 / 12))
+
+
 def test_beyond_the_most_completions_an_answer_that_can_have_no_score_has_no_bounds() -> None:
     """A group is left with a judged fault alone, whatever the 13 criteria beside it turn out to be."""
     open_criteria = [{"criterion": "x", "points": 1, "may_not_apply": True, "tags": ["t"]} for _ in range(13)]

@@ -1,0 +1,64 @@
+"""Judgments as columns: a few bytes each, in the order of arrival."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+import numpy as np
+
+from graders.scoring.points import Places
+
+NO_VOTE = 2
+"""What an abstained or failed verdict says: it was asked, and votes for nothing."""
+
+
+class Cells:
+    """One entry a judgment: whose answer, which leaf, by which rater, for which time, and what it says."""
+
+    def __init__(self) -> None:
+        self.answer = array("q")
+        self.leaf = array("q")
+        self.rater = array("q")
+        self.repeat = array("q")
+        self.says = array("b")
+        self.value = array("d")
+        self._order: Places | None = None
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+    def append(self, answer: int, leaf: int, rater: int, repeat: int, says: int, value: float) -> None:
+        """The next judgment."""
+        self.answer.append(answer)
+        self.leaf.append(leaf)
+        self.rater.append(rater)
+        self.repeat.append(repeat)
+        self.says.append(says)
+        self.value.append(value)
+
+    @property
+    def order(self) -> Places:
+        """Positions sorted by answer, leaf, rater, repeat."""
+        if self._order is None or len(self._order) != len(self):
+            keys = (self.repeat, self.rater, self.leaf, self.answer)
+            self._order = np.lexsort([np.frombuffer(key, dtype=np.int64) for key in keys]) if len(self) else _NONE
+        return self._order
+
+    def sorted(self, name: str) -> Places:
+        """A column of whole numbers in that order."""
+        column = getattr(self, name)
+        return np.frombuffer(column, dtype=np.int64)[self.order] if len(self) else _NONE
+
+    def repeated(self) -> Iterator[tuple[int, int]]:
+        """Pairs of positions, the earlier first, that judge the same cell."""
+        same = np.ones(max(len(self) - 1, 0), dtype=np.bool_)
+        for name in ("answer", "leaf", "rater", "repeat"):
+            same &= np.diff(self.sorted(name)) == 0
+        order = self.order
+        for at in np.flatnonzero(same).tolist():
+            before, after = int(order[at]), int(order[at + 1])
+            yield min(before, after), max(before, after)
+
+
+_NONE = np.empty(0, dtype=np.int64)
