@@ -1,5 +1,6 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
+from graders.aggregation import Row
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash
 from graders.engine import Engine, Progress, Question
 from graders.fit import judgment_problems
@@ -12,7 +13,7 @@ from graders.registry import GraderOptions, Recorded, open_grader, open_graders
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
 from graders.scorer import Scorer
-from graders.scores import Row, Scores, ScoringOptions
+from graders.scores import Scores, ScoringOptions
 
 __all__ = [
     "FAILURE_KINDS",
