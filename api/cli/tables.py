@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+
+_WIDTH = 120
+"""Columns where nobody says how wide the page is: a file, a pipe."""
 
 if TYPE_CHECKING:
     from graders import Row, Scores
@@ -40,32 +44,36 @@ def answers_words(aggregate: Aggregate) -> str:
 
 def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Console | None = None) -> None:
     """One table: a row for each combination of what `by` names, by the chosen group of graders."""
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     shown = list(_rows(scores, by))
     names = [name for name in ("model", "tag", "grader") if name in by or (name == "model" and not by)]
     if scores.chosen is None and "grader" not in names:
         names.append("grader")
     for name in names:
-        table.add_column({"model": "answerer"}.get(name, name), overflow="fold")
+        table.add_column({"model": "answerer"}.get(name, name), no_wrap=True, overflow="ellipsis")
     for heading in ("score", "95 % interval", "coverage", "scored"):
         table.add_column(heading, justify="right", no_wrap=True)
-    at_k = _at_k(shown)
-    for k in at_k:
-        table.add_column(f"worst of {k}", justify="right", no_wrap=True)
+    most = max((len(row.aggregate.worst_at_k or {}) for row in shown), default=0)
+    if most > 1:
+        table.add_column(f"worst of {most}", justify="right", no_wrap=True)
+        table.add_column(f"best of {most}", justify="right", no_wrap=True)
     for row in shown:
         aggregate = row.aggregate
         cells = _names(row, names)
         cells += [number(aggregate.mean), interval_words(aggregate)]
         cells += [coverage_words(aggregate), answers_words(aggregate)]
-        cells += [number((aggregate.worst_at_k or {}).get(k)) for k in at_k]
+        if most > 1:
+            cells += [number((every or {}).get(str(most))) for every in (aggregate.worst_at_k, aggregate.best_at_k)]
         table.add_row(*cells)
     console.print(table)
     for row in shown:
         if remark := _remark(row.aggregate):
             console.print(f"{' · '.join(_names(row, names))}: {remark}.")
     if scores.ungraded:
-        console.print(f"{scores.ungraded:,} applicable criteria are ungraded; they are not counted as not met.")
+        one = scores.ungraded == 1
+        told = "criterion is ungraded; it is" if one else "criteria are ungraded; they are"
+        console.print(f"{scores.ungraded:,} applicable {told} not counted as not met.")
     failures = ", ".join(f"{count} {kind}" for kind, count in scores.failures.items() if count)
     if failures:
         console.print(f"Judgments without a verdict: {failures}.")
@@ -78,12 +86,6 @@ def _rows(scores: Scores, by: Sequence[str]) -> Iterator[Row]:
         if scores.chosen is not None and row.grader != scores.chosen and "grader" not in by:
             continue
         yield row
-
-
-def _at_k(rows: Sequence[Row]) -> list[str]:
-    """The k for which a worst-at-k is worth a column: the first beyond 1, and the last."""
-    every = sorted({int(k) for row in rows for k in (row.aggregate.worst_at_k or {}) if k != "1"})
-    return [str(k) for k in dict.fromkeys(every[:1] + every[-1:])]
 
 
 def _names(row: Row, names: Sequence[str]) -> list[str]:

@@ -53,7 +53,7 @@ def test_an_ungraded_criterion_ends_with_exit_3_and_says_so(tmp_path: Path) -> N
     write_lines(files.judgments, read_lines(files.judgments)[1:])
     result = markscheme("score", files.dataset, files.answers, files.judgments)
     assert result.code == 3
-    assert "1 applicable criteria are ungraded" in result.out or "1 applicable criterion is ungraded" in result.out
+    assert "1 applicable criterion is ungraded; it is not counted as not met." in result.out
 
 
 def test_without_judgments_the_checks_are_scored(tmp_path: Path) -> None:
@@ -108,3 +108,16 @@ def test_every_broken_file_of_a_call_is_told(tmp_path: Path) -> None:
         str(files.answers),
         str(files.judgments),
     ]
+
+
+def test_the_first_try_stands_beside_the_worst_and_the_best(tmp_path: Path) -> None:
+    files = write_batch(tmp_path)
+    answers = [{**row, "sample": sample} for row in read_lines(files.answers) for sample in (0, 1)]
+    judged = [{**row, "sample": 0} for row in read_lines(files.judgments)]
+    judged += [{**row, "sample": 1, "met": False} for row in judged]
+    result = markscheme(
+        "score", files.dataset, write_lines(files.answers, answers), write_lines(files.judgments, judged)
+    )
+    good = next(line for line in result.out.splitlines() if line.startswith("good"))
+    assert "worst of 2" in result.out
+    assert good.split()[-2:] == ["0.167", "1.000"]
