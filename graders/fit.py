@@ -51,7 +51,7 @@ def _fit_number(value: float, scale: LeafScale) -> Fit:
         if value < 0 or value != int(value):
             return Fit(problem=("$.value", f"got {value:g}, expected a whole number from 0 up"))
         return Fit(min(value, scale.width))
-    end = scale.start + scale.width
+    end = scale.end
     if not scale.start <= value <= end:
         return Fit(problem=("$.value", f"got {value:g}, expected a number from {scale.start:g} to {end:g}"))
     return Fit(value)

@@ -170,16 +170,19 @@ class Scores:
 
 
 def _without_numbers(found: Sequence[Aggregate], reason: str, groups: int) -> Aggregate:
-    """Counts of several rows, and no mean: a mean over unlike rows would be no one's score."""
-    share = max(groups, 1)
-    empty = Aggregate(reason=reason)
+    """What several rows have in common, and no mean: a mean over unlike rows would be no one's score.
+
+    Several models of one group are counted together; what several groups counted differs, and is None.
+    """
+    empty = Aggregate(reason=reason, seed=found[0].seed if found else 0)
     empty.n_examples = max((row.n_examples for row in found), default=0)
-    empty.n_expected = sum(row.n_expected for row in found) // share
-    empty.n_missing = 0 if groups > 1 else sum(row.n_missing for row in found)
-    empty.n_undefined = 0 if groups > 1 else sum(row.n_undefined for row in found)
-    empty.n_scored = 0 if groups > 1 else sum(row.n_scored for row in found)
-    empty.seed = found[0].seed if found else 0
-    if groups == 1 and found and empty.n_expected:
-        covered = sum((row.coverage or 0.0) * row.n_expected for row in found)
-        empty.coverage = covered / empty.n_expected
+    if groups > 1:
+        empty.n_expected = empty.n_scored = empty.n_missing = empty.n_undefined = None
+        return empty
+    empty.n_expected = sum(row.n_expected or 0 for row in found)
+    empty.n_scored = sum(row.n_scored or 0 for row in found)
+    empty.n_missing = sum(row.n_missing or 0 for row in found)
+    empty.n_undefined = sum(row.n_undefined or 0 for row in found)
+    if empty.n_expected:
+        empty.coverage = sum((row.coverage or 0.0) * (row.n_expected or 0) for row in found) / empty.n_expected
     return empty

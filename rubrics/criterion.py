@@ -108,6 +108,9 @@ class NominalScale(_OptionScale):
                 )
 
 
+_WIDEST = 1e12
+
+
 class NumberScale(Model):
     """A number between `min` and `max`; the credit is (value − min) / (max − min)."""
 
@@ -122,6 +125,9 @@ class NumberScale(Model):
     def _min_is_below_max(self) -> NumberScale:
         if not self.min < self.max:
             raise_problems("NumberScale", [problem_at(("max",), self.max, f"expected a number above min ({self.min})")])
+        if max(abs(self.min), abs(self.max)) > _WIDEST:
+            message = "expected min and max between -1e12 and 1e12"
+            raise_problems("NumberScale", [problem_at(("max",), self.max, message)])
         return self
 
 

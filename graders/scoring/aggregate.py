@@ -17,7 +17,10 @@ from graders.scoring.tree import ROUNDING
 
 @dataclass(slots=True)
 class Aggregate:
-    """A mean over examples with its interval, coverage, bounds and counts; `reason` says why the mean is None."""
+    """A mean over examples with its interval, coverage, bounds and counts; `reason` says why the mean is None.
+
+    Counts are None only where several groups of graders counted differently.
+    """
 
     mean: float | None = None
     mean_judged_only: float | None = None
@@ -28,13 +31,13 @@ class Aggregate:
     high: float | None = None
     n_examples: int = 0
     """Examples with at least one expected answer."""
-    n_expected: int = 0
+    n_expected: int | None = 0
     """Each example × each model × its samples, at least one; without undefined and with missing answers."""
-    n_scored: int = 0
+    n_scored: int | None = 0
     """Answers with a score."""
-    n_missing: int = 0
+    n_missing: int | None = 0
     """No answer, or no judged leaf."""
-    n_undefined: int = 0
+    n_undefined: int | None = 0
     """Answers to which nothing that could earn points applies."""
     coverage: float | None = None
     seed: int = 0

@@ -46,6 +46,8 @@ class Voters:
         for number in voting:
             rater = self.raters[number]
             name = HUMANS if rater.kind == "human" else rater.name
+            if rater.kind != "human" and name == HUMANS:
+                name = f"{rater.kind}:{name}"  # a grader that calls itself so does not vote with people
             if rater.kind != "human" and len(fingerprints[rater.name]) > 1 and rater.fingerprint:
                 name = f"{rater.name}@{rater.fingerprint}"
             groups.setdefault(name, set()).add(number)
