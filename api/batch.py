@@ -12,10 +12,13 @@ from pathlib import Path
 from api.exports import ExportSource, ExportSummary, export_folder
 from api.store import AnswersRef, DatasetRef, JudgmentStage, Run, Store
 from graders import (
+    HUMAN,
+    READ_IN,
     Engine,
     Entry,
     GraderCard,
     GraderOptions,
+    HumanGrader,
     Judgment,
     JudgmentFile,
     Progress,
@@ -23,6 +26,7 @@ from graders import (
     Scores,
     ScoringOptions,
     cell_key,
+    check_rater,
     judgment_problems,
     open_graders,
     score,
@@ -44,6 +48,8 @@ class BatchRequest:
     rubrics: Path | None = None
     options: GraderOptions = field(default_factory=GraderOptions)
     repeats: int = 1
+    rater: str | None = None
+    """The id of the person who reads now; no part of what the run is."""
 
     @property
     def run_name(self) -> str:
@@ -60,14 +66,20 @@ class Batch:
 
     def __init__(self, store: Store, request: BatchRequest) -> None:
         self.request = request
-        self.graders, self.recorded = open_graders(request.specs, request.options)
+        opened, self.recorded = open_graders(request.specs, request.options)
+        self.graders = [grader for grader in opened if not isinstance(grader, HumanGrader)]
+        self.by_people = len(self.graders) < len(opened)
+        """Whether people read this run, each under an id of their own."""
+        cards = [GraderCard.of(grader) for grader in opened]
+        if request.rater is not None:
+            check_rater(request.rater, [card.name for card in cards])
         dataset, answers = _store_inputs(store, request)
-        cards = [GraderCard.of(grader) for grader in self.graders]
         self.run: Run = store.open_run(
             request.run_name, dataset, answers, [*cards, *map(_recorded_card, self.recorded)], repeats=request.repeats
         )
         self.imported = 0
         """How many recorded judgments were filed anew."""
+        self._readers: frozenset[str] | None = None
 
     def engine(self, *, concurrency: int = 16, budget: float | None = None) -> Engine:
         """The engine of this batch over its ledger."""
@@ -100,6 +112,20 @@ class Batch:
             if keep:
                 self._keep(self._entries(stages, mistakes))
 
+    @property
+    def readers(self) -> frozenset[str]:
+        """The ids of the people who have read here, and of the one who reads now."""
+        if self._readers is None:
+            here = [] if self.request.rater is None else [self.request.rater]
+            if self.by_people:
+                here += [
+                    judgment.grader
+                    for judgment in self.run.judgments(current=False)
+                    if judgment.metadata.get(READ_IN) == self.run.id
+                ]
+            self._readers = frozenset(here)
+        return self._readers
+
     def _staged(self, source: Recorded, stack: ExitStack) -> tuple[str, JudgmentStage]:
         file = JudgmentFile(source.path)
         stage = stack.enter_context(self.run.stage_judgments())
@@ -113,7 +139,7 @@ class Batch:
     def _entries(self, stages: Sequence[tuple[str, JudgmentStage]], mistakes: Mistakes) -> Iterator[Entry]:
         """What of the staged judgments the ledger does not hold yet."""
         ledger = self.run.ledger()
-        asked = {card.name for card in self.run.cards}
+        asked = {card.name for card in self.run.cards} | self.readers
         for example, answers in self.run.questions():
             checked = {leaf.id for leaf in example.rubric.leaves if leaf.criterion.check is not None}
             for answer, answer_hash in answers:
@@ -187,7 +213,7 @@ def export_run(run: Run, folder: Path, options: ScoringOptions, *, now: datetime
         answers=run.answers,
         judgments=lambda: run.judgments(current=True),
         scores=score_run(run, options),
-        graders=[card.as_json() for card in run.cards if not _is_recorded(card)],
+        graders=[card.as_json() for card in run.cards if not _is_recorded(card) and card.name != HUMAN],
         created_at=now.isoformat(timespec="seconds"),
     )
     return export_folder(folder, source)

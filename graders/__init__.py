@@ -3,12 +3,24 @@
 from graders.aggregation import Row
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash
 from graders.engine import Engine, Progress, Question
-from graders.fit import judgment_problems
+from graders.fit import fit_verdict, judgment_problems
 from graders.grade import grade, grade_async
 from graders.grader import Grader, GraderCard, Task
+from graders.human import (
+    HUMAN,
+    HUMAN_CARD,
+    READ_IN,
+    Conditions,
+    HumanGrader,
+    Paper,
+    check_rater,
+    lay_out,
+    reading_place,
+)
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
+from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.registry import GraderOptions, Recorded, open_grader, open_graders
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
@@ -18,19 +30,28 @@ from graders.scores import Scores, ScoringOptions
 __all__ = [
     "FAILURE_KINDS",
     "FINAL",
+    "HUMAN",
+    "HUMAN_CARD",
+    "READ_IN",
     "Call",
     "CellId",
     "Collected",
+    "Conditions",
     "Engine",
     "Entry",
     "Failure",
     "Grader",
     "GraderCard",
     "GraderOptions",
+    "HumanGrader",
+    "JudgePrompt",
     "Judgment",
     "JudgmentFile",
     "Ledger",
     "MemoryLedger",
+    "Outcome",
+    "Paper",
+    "Preview",
     "Progress",
     "Question",
     "Recorded",
@@ -42,17 +63,24 @@ __all__ = [
     "Standing",
     "Task",
     "Verdict",
+    "build_judge_prompt",
     "cell_key",
     "cell_keys",
     "check_met",
+    "check_rater",
     "collect",
+    "fit_verdict",
     "grade",
     "grade_async",
     "judgment_problems",
+    "lay_out",
     "load_judgments",
     "open_grader",
     "open_graders",
     "plan_calls",
+    "preview_json",
+    "preview_rubric",
+    "reading_place",
     "references_hash",
     "score",
 ]

@@ -27,6 +27,9 @@ Question = tuple[Example, Sequence[tuple[Answer, str]]]
 COMMIT_AT_MOST = 200
 """Most judgments in one commit."""
 
+DEAD_AFTER = 8
+"""Calls that must die on the way, and none succeed, before a grader is given up."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -46,6 +49,10 @@ class Progress:
     """What the calls cost in USD; None where some price is unknown."""
     stopped: str | None = None
     """Why the run ended early: `budget` or `cancel`."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Graders that were asked no more, since nothing of theirs ever came back: name → the last failure."""
+    last_failure: str | None = None
+    """What the last failed call said."""
 
     @property
     def to_grade(self) -> int:
@@ -82,6 +89,7 @@ class Engine:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     progress: Progress = field(default_factory=Progress)
     _stop: bool = False
+    _dead_calls: dict[str, int] = field(default_factory=dict)
     _dearest: float = 0.0
 
     def plan(self, questions: Iterable[Question]) -> Progress:
@@ -100,6 +108,7 @@ class Engine:
         """Ask for every missing cell; returns the counts when the last judgment is committed."""
         self.progress = Progress()
         self._stop = False
+        self._dead_calls = {}
         missing = self._missing(questions, self.progress)
         done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
         writer = asyncio.create_task(self._write(done))
@@ -142,8 +151,11 @@ class Engine:
         for call in missing:
             if self._stop or self._over_budget():
                 return
+            if call.card.name in self.progress.given_up:
+                continue
             verdicts = await self._verdicts(call)
             self._count(call, verdicts)
+            self._give_up_on_the_dead(call.card.name, verdicts)
             await done.put([self._entry(call, verdict) for verdict in verdicts])
             self.on_progress(self.progress)
 
@@ -154,6 +166,15 @@ class Engine:
         self._stop = True
         self.progress.stopped = "budget"
         return True
+
+    def _give_up_on_the_dead(self, name: str, verdicts: Sequence[Verdict]) -> None:
+        """Ask a grader no more when its first calls all died on the way; what it was not asked stays missing."""
+        if any(verdict.failure is None or verdict.failure.kind not in ("http", "timeout") for verdict in verdicts):
+            self._dead_calls[name] = -1
+        elif self._dead_calls.get(name, 0) >= 0:
+            self._dead_calls[name] = self._dead_calls.get(name, 0) + 1
+            if self._dead_calls[name] >= DEAD_AFTER:
+                self.progress.given_up[name] = self.progress.last_failure or ""
 
     async def _verdicts(self, call: _MissingCall) -> Sequence[Verdict]:
         """The grader's verdicts on the missing cells, or one failed verdict each."""
@@ -174,6 +195,8 @@ class Engine:
                 progress.graded += 1
             else:
                 progress.failed += 1
+                if verdict.failure is not None:
+                    progress.last_failure = f"{verdict.failure.kind}: {verdict.failure.message}"
         if call.card.kind == "rule":
             return
         costs = [verdict.cost for verdict in verdicts if verdict.cost is not None]

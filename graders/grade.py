@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from graders.engine import Engine, Question
 from graders.grader import Grader
+from graders.human import HUMAN, HumanGrader
 from graders.judgment import Judgment
 from graders.ledger import MemoryLedger
 from graders.load import JudgmentFile
@@ -42,6 +43,10 @@ async def grade_async(
     """The same as `grade`, inside a running event loop."""
     given = [graders] if isinstance(graders, str) or not isinstance(graders, Sequence) else graders
     asked, recorded = open_graders(given)
+    if any(isinstance(grader, HumanGrader) for grader in asked):
+        raise InputError(
+            Mistake("graders", f"got {HUMAN!r}: people read in a terminal, `markscheme grade --grader human`")
+        )
     ledger = MemoryLedger()
     engine = Engine(asked, ledger, repeats=repeats, concurrency=concurrency)
     await engine.run(_questions(dataset, answers))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
+import sys
 import traceback
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from graders.grader import Grader
+from graders.human import HUMAN, HumanGrader
 from graders.rules import RULES, RulesGrader
 from rubrics import InputError, Mistake, Mistakes, Model, Number, Text, did_you_mean, parse_row, read_json
 
@@ -68,7 +70,7 @@ def open_grader(spec: str, options: GraderOptions | None = None) -> Grader | Rec
     """
     options = options or GraderOptions()
     kind, _, rest = spec.partition(":")
-    if kind in _BUILT_IN and (rest or kind == RULES):
+    if kind in _BUILT_IN and (rest or kind in (RULES, HUMAN)):
         return _BUILT_IN[kind](spec, rest, options)
     if spec.endswith(".grader.json"):
         return _from_file(spec, options)
@@ -102,7 +104,7 @@ def _wrong(spec: str, message: str) -> InputError:
 
 
 def _known(spec: str) -> str:
-    names = ["rules", "recorded:PATH", "model:NAME@BASE_URL", "FILE.py:Class", "FILE.grader.json"]
+    names = ["rules", "human", "recorded:PATH", "model:NAME@BASE_URL", "FILE.py:Class", "FILE.grader.json"]
     names += [entry.name for entry in importlib.metadata.entry_points(group=ENTRY_POINTS)]
     return did_you_mean(spec, names) if did_you_mean(spec, names).startswith(",") else f" ({', '.join(names)})"
 
@@ -122,7 +124,16 @@ def _recorded(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded
 
 def _model(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
     name, at, address = rest.rpartition("@http")
-    base_url = f"http{address}" if at else os.environ.get("OPENAI_BASE_URL", DEFAULT_BASE_URL)
+    if at:
+        base_url = f"http{address}"
+    elif (address := os.environ.get("OPENAI_BASE_URL", "")) or os.environ.get(options.api_key_env):
+        base_url = address or DEFAULT_BASE_URL
+    else:
+        raise _wrong(
+            spec,
+            "expected an address: model:NAME@http://HOST:PORT/v1 (or https://…), or OPENAI_BASE_URL, or a key in "
+            f"{options.api_key_env} for {DEFAULT_BASE_URL}",
+        )
     return _model_grader(name if at else rest, base_url, options, temperature=0.0)
 
 
@@ -161,14 +172,18 @@ def _from_file(spec: str, options: GraderOptions) -> Grader:
 
 
 def _human(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
-    raise _wrong(spec, "expected another grader: grading by people is not available in this version")
+    if rest:
+        raise _wrong(
+            spec, "expected 'human' alone: who reads is told by --rater, so that another can read the same run"
+        )
+    return HumanGrader()
 
 
 _BUILT_IN: dict[str, Callable[[str, str, GraderOptions], Grader | Recorded]] = {
     RULES: _rules,
     "recorded": _recorded,
     "model": _model,
-    "human": _human,
+    HUMAN: _human,
 }
 
 
@@ -177,10 +192,12 @@ def _plug_in(spec: str, path: Path, name: str) -> Grader:
         raise InputError(Mistake(str(path), "no such file"))
 
     def load() -> Any:
-        module_spec = importlib.util.spec_from_file_location(f"markscheme_plug_in_{path.stem}", path)
-        assert module_spec is not None and module_spec.loader is not None
-        module = importlib.util.module_from_spec(module_spec)
-        module_spec.loader.exec_module(module)
+        # Compiled from the source each time: cached bytecode of a file that was edited within the same second, at the
+        # same size, would judge with the old code.
+        module = types.ModuleType(f"markscheme_plug_in_{path.stem}")
+        module.__file__ = str(path)
+        sys.modules[module.__name__] = module  # dataclasses look their module up there
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
         if not hasattr(module, name):
             classes = [key for key, value in vars(module).items() if isinstance(value, type)]
             raise InputError(

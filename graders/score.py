@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from graders.judgment import Judgment
@@ -75,8 +75,24 @@ def collect(
                     mistakes.add(name, message, path, line)
             lines.extend([line] * (scorer.kept - len(lines)))
         mistakes.extend(_mistakes_in(source))
+    mistakes.found[:] = _stale_together(mistakes.found)
     mistakes.extend(_repeated(scorer, starts, lines))
     return Collected(scorer, mistakes, read)
+
+
+def _stale_together(found: Sequence[Mistake]) -> list[Mistake]:
+    """A reworded criterion makes many judgments stale: they are told once a file, with how many there are."""
+    alike: dict[tuple[str, str], list[Mistake]] = {}
+    for mistake in found:
+        if mistake.path == "$.criterion_hash":
+            alike.setdefault((mistake.file, mistake.message), []).append(mistake)
+    told: list[Mistake] = []
+    for mistake in found:
+        group = alike.get((mistake.file, mistake.message), [mistake])
+        if mistake is group[0]:
+            more = f" (and {len(group) - 1} more lines)" if len(group) > 1 else ""
+            told.append(replace(mistake, message=mistake.message + more))
+    return told
 
 
 def _repeated(scorer: Scorer, starts: Sequence[tuple[str, int]], lines: Sequence[int]) -> Iterator[Mistake]:

@@ -69,6 +69,7 @@ class Scorer:
         self._voters = Voters()
         self._rulings: dict[int, tuple[str, int, str]] = {}
         self._failures = dict.fromkeys(FAILURE_KINDS, 0)
+        self._failure_messages: dict[str, str] = {}
 
     def add_example(self, example: Example) -> None:
         """Take an example; the dataset's own rules were checked where it was read."""
@@ -124,6 +125,8 @@ class Scorer:
         problems = list(stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash))
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
+            message = f"{judgment.criterion_id}: {judgment.failure.message}"
+            self._failure_messages.setdefault(judgment.failure.kind, message)
         if leaf in example.plan.checked:
             if judgment.grader_kind != "rule":
                 self._warn(f"a label by {judgment.grader!r} on a criterion with a check is kept and does not vote")
@@ -197,6 +200,7 @@ class Scorer:
             chosen=chosen,
             options=options,
             failures={str(kind): count for kind, count in self._failures.items()},
+            failure_messages=self._failure_messages,
             warnings=[f"{message} ({count}×)" if count > 1 else message for message, count in self.warnings.items()],
         )
 

@@ -53,6 +53,9 @@ class Scores:
     """The group or panel whose scores stand outside `by_grader`; None with several groups and none named."""
     options: ScoringOptions
     failures: dict[str, int]
+    """Judgments without a verdict, by kind."""
+    failure_messages: dict[str, str]
+    """What the first of each kind said."""
     warnings: list[str]
     rows: list[Row]
 
@@ -66,10 +69,11 @@ class Scores:
         chosen: str | None,
         options: ScoringOptions,
         failures: dict[str, int],
+        failure_messages: dict[str, str],
         warnings: list[str],
     ) -> Scores:
         """Aggregate the columns into every combination of model, tag and group."""
-        scores = cls(examples, answers, groups, chosen, options, failures, warnings, [])
+        scores = cls(examples, answers, groups, chosen, options, failures, failure_messages, warnings, [])
         scores.rows = Aggregation(examples, answers, groups, options).rows()
         return scores
 

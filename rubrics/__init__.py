@@ -3,9 +3,12 @@
 from rubrics.answer import Answer, AnswerHasher, answer_hash
 from rubrics.criterion import Check, Condition, Criterion, Gate, Group, Option
 from rubrics.dataset import AgreementRules, Dataset, DatasetInfo
+from rubrics.dataset_diff import DatasetDiff, DatasetState, dataset_diff_json, diff_datasets
+from rubrics.diff import CriterionDiff, FieldChange, GroupDiff, RubricDiff, diff_json, diff_rubrics
 from rubrics.errors import EvalError, GraderError, InputError, Mistake, Mistakes, StoreError
 from rubrics.example import Example, Message
 from rubrics.json_text import JsonSyntaxError, canonical_json, parse_json
+from rubrics.lint import LINT_RULES, Advice, LintRule, lint_example, lint_rubric
 from rubrics.load import (
     RUBRIC_SUFFIX,
     AnswerFile,
@@ -38,7 +41,9 @@ from rubrics.model import (
 from rubrics.rubric import Judging, Leaf, Rubric, Scoring, criterion_hash
 
 __all__ = [
+    "LINT_RULES",
     "RUBRIC_SUFFIX",
+    "Advice",
     "AgreementRules",
     "Answer",
     "AnswerFile",
@@ -46,20 +51,26 @@ __all__ = [
     "Check",
     "Condition",
     "Criterion",
+    "CriterionDiff",
     "CriterionId",
     "Dataset",
+    "DatasetDiff",
     "DatasetFile",
     "DatasetInfo",
+    "DatasetState",
     "EvalError",
     "Example",
+    "FieldChange",
     "Gate",
     "GraderError",
     "Group",
+    "GroupDiff",
     "Id",
     "InputError",
     "JsonSyntaxError",
     "Judging",
     "Leaf",
+    "LintRule",
     "Many",
     "Message",
     "Metadata",
@@ -70,6 +81,7 @@ __all__ = [
     "Option",
     "RowFile",
     "Rubric",
+    "RubricDiff",
     "Scoring",
     "Share",
     "StoreError",
@@ -78,7 +90,13 @@ __all__ = [
     "answer_hash",
     "canonical_json",
     "criterion_hash",
+    "dataset_diff_json",
     "did_you_mean",
+    "diff_datasets",
+    "diff_json",
+    "diff_rubrics",
+    "lint_example",
+    "lint_rubric",
     "load_answers",
     "load_dataset",
     "load_rubric",

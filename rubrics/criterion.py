@@ -108,7 +108,7 @@ class NominalScale(_OptionScale):
                 )
 
 
-_WIDEST = 1e12
+_WIDEST = 1e100
 
 
 class NumberScale(Model):
@@ -126,7 +126,7 @@ class NumberScale(Model):
         if not self.min < self.max:
             raise_problems("NumberScale", [problem_at(("max",), self.max, f"expected a number above min ({self.min})")])
         if max(abs(self.min), abs(self.max)) > _WIDEST:
-            message = "expected min and max between -1e12 and 1e12"
+            message = "expected min and max between -1e100 and 1e100"
             raise_problems("NumberScale", [problem_at(("max",), self.max, message)])
         return self
 

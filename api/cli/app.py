@@ -42,6 +42,18 @@ MinCoverage = Annotated[
 HealthBench = Annotated[bool, typer.Option("--healthbench", help="Add HealthBench's bootstrap_std.")]
 
 
+@app.callback()
+def markscheme(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Author point-based rubrics, grade long-form answers, score them, and export the scored dataset."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"markscheme {version_of('markscheme')}")
+        raise typer.Exit
+
+
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put it.")] = Path("markscheme-demo"),
@@ -56,12 +68,18 @@ def demo(
 def check(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Rubrics, datasets, or folders of them.")],
     rubrics: RubricDir = None,
+    all_advice: Annotated[bool, typer.Option("--all-advice", help="Also the advice that is off by default.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check rubrics and datasets: every mistake at once, each with its place and the way out."""
     from api.cli.check import run_check
 
-    raise typer.Exit(run_check(paths, rubrics=rubrics, as_json=as_json))
+    if watch:
+        from api.cli.watch import run_watch
+
+        raise typer.Exit(run_watch(paths, rubrics=rubrics, as_json=as_json, all_advice=all_advice))
+    raise typer.Exit(run_check(paths, rubrics=rubrics, as_json=as_json, all_advice=all_advice))
 
 
 @app.command()
@@ -99,10 +117,15 @@ def grade(
         typer.Option(
             "--grader",
             metavar="SPEC",
-            help="rules, recorded:PATH, model:NAME[@BASE_URL], FILE.py:Class, FILE.grader.json; repeat for several.",
+            help="rules, human, recorded:PATH, model:NAME[@BASE_URL], FILE.py:Class, FILE.grader.json; "
+            "repeat for several.",
         ),
     ],
     run: Annotated[str | None, typer.Option("--run", help="The run's name; the same name resumes it.")] = None,
+    rater: Annotated[
+        str | None,
+        typer.Option("--rater", metavar="ID", help="Who reads, with --grader human (default: your login name)."),
+    ] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Most calls in flight.")] = 16,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each grader judges each cell.")] = 1,
     criteria_per_call: Annotated[
@@ -135,7 +158,7 @@ def grade(
     check_budget(budget, graders)
     options = GraderOptions(_criteria_per_call(criteria_per_call), api_key_env, max_replies, max_faults)
     request = GradeRequest(
-        batch=BatchRequest(dataset, answers, graders, run, rubrics, options, repeats),
+        batch=BatchRequest(dataset, answers, graders, run, rubrics, options, repeats, _rater(rater, graders)),
         store=store,
         concurrency=concurrency,
         budget=budget,
@@ -186,12 +209,84 @@ def export(
     run_export(run, folder, score_by=score_by, store=store)
 
 
+@app.command()
+def new(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to write (default: ID.rubric.json).")
+    ] = None,
+    rubric_id: Annotated[str | None, typer.Option("--id", help="Names the rubric.")] = None,
+    title: Annotated[str | None, typer.Option("--title", help="A heading for people.")] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="The field of work, such as medicine or law.")] = None,
+    criteria: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--criterion", metavar="POINTS: STATEMENT", help="A criterion; repeat for several, and nothing is asked."
+        ),
+    ] = None,
+    must_haves: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--must-have", metavar="NUMBER|ID", help="A criterion (the first is 1) without which an answer scores 0."
+        ),
+    ] = None,
+) -> None:
+    """Write a rubric by answering a few questions, or from options alone."""
+    from api.cli.draft import NewRubric
+    from api.cli.new import run_new
+
+    given = NewRubric(rubric_id, title, domain, tuple(criteria or ()), tuple(must_haves or ()))
+    raise typer.Exit(run_new(file, given))
+
+
+@app.command()
+def preview(
+    rubric: Annotated[Path, typer.Argument(metavar="RUBRIC", help="The rubric's file.")],
+    example: Annotated[
+        str | None, typer.Option("--example", metavar="DATASET:ID", help="Show the judge's prompt with this example.")
+    ] = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Show what a judge is sent.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a rubric can score: shares of the points, best and worst, an empty answer, the judge's prompt."""
+    from api.cli.preview import run_preview
+
+    raise typer.Exit(run_preview(rubric, example=example, prompt=prompt, as_json=as_json))
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A rubric, a dataset, or a folder of rubrics.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same, later.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed between two rubrics or datasets, and which judgments stay valid."""
+    from api.cli.diff import run_diff
+
+    raise typer.Exit(run_diff(old, new, as_json=as_json))
+
+
 def _criteria_per_call(written: str) -> int | Literal["all"]:
     if written == "all":
         return "all"
     if written.isdecimal() and int(written) >= 1:
         return int(written)
     raise typer.BadParameter("expected a number from 1 up, or all", param_hint="--criteria-per-call")
+
+
+def _rater(given: str | None, graders: list[str]) -> str | None:
+    """Who reads: nobody where no person is asked, else who is named, or the login name."""
+    import getpass
+
+    if "human" not in graders:
+        if given is not None:
+            raise typer.BadParameter("nobody reads without --grader human", param_hint="--rater")
+        return None
+    if given is not None:
+        return given
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        raise typer.BadParameter("your login name is not known, say who reads", param_hint="--rater") from None
 
 
 def _tables(written: str) -> list[str]:

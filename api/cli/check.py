@@ -1,24 +1,63 @@
-"""`markscheme check`: every mistake in rubrics, datasets, answers and judgments, in one run."""
+"""`markscheme check`: every mistake in rubrics, datasets, answers and judgments, and then advice on the rubrics."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from api.cli.exit_code import ExitCode
-from rubrics import RUBRIC_SUFFIX, Answer, AnswerFile, DatasetFile, InputError, Mistakes, load_rubric, read_lines
+from rubrics import (
+    RUBRIC_SUFFIX,
+    Advice,
+    Answer,
+    AnswerFile,
+    DatasetFile,
+    Example,
+    InputError,
+    Mistakes,
+    lint_example,
+    lint_rubric,
+    load_rubric,
+    read_lines,
+)
+from rubrics.formats.healthbench import is_healthbench_row
+
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedAdvice:
+    """A piece of advice at its place in a file."""
+
+    file: str
+    line: int | None
+    path: str
+    advice: Advice
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f":{self.line}"
+        return f"{self.file}{line} {self.path}: {self.advice.code}: {self.advice.message}\n    try: {self.advice.fix}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The advice as one JSON object."""
+        return {"file": self.file, "line": self.line, **self.advice.as_json(), "path": self.path}
 
 
 class Checked:
-    """What was looked at, and what is wrong with it."""
+    """What was looked at, what is wrong with it, and what could be better."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_advice: bool = False) -> None:
         self.mistakes = Mistakes()
         self.counts: dict[str, int] = {}
+        self.advice: list[PlacedAdvice] = []
+        self.all_advice = all_advice
 
     def count(self, what: str, number: int = 1) -> None:
         """Note that `number` more of something were read."""
@@ -35,12 +74,16 @@ class Checked:
         return ", ".join(parts) if parts else "nothing to check"
 
 
-def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool) -> ExitCode:
-    """Check all paths and print what is wrong."""
-    checked = check_paths(paths, rubrics=rubrics)
+def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all_advice: bool = False) -> ExitCode:
+    """Check all paths and print what is wrong, then the advice; advice never changes the exit code."""
+    checked = check_paths(paths, rubrics=rubrics, all_advice=all_advice)
     mistakes = list(checked.mistakes)
     if as_json:
-        report = {"mistakes": [mistake.as_json() for mistake in mistakes], "advice": [], "checked": checked.counts}
+        report = {
+            "mistakes": [mistake.as_json() for mistake in mistakes],
+            "advice": [advice.as_json() for advice in checked.advice],
+            "checked": checked.counts,
+        }
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         for mistake in mistakes:
@@ -52,12 +95,28 @@ def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool) -> 
             )
         else:
             typer.echo(f"ok: {checked.summary}, no mistakes")
+        _print_advice(checked.advice)
     return ExitCode.WRONG_INPUT if mistakes else ExitCode.DONE
 
 
-def check_paths(paths: Sequence[Path], *, rubrics: Path | None = None) -> Checked:
+def _print_advice(advice: Sequence[PlacedAdvice]) -> None:
+    for one in advice[:_SHOWN]:
+        typer.echo(str(one), err=True)
+    if len(advice) > _SHOWN:
+        typer.echo(f"… and {len(advice) - _SHOWN:,} more: --json lists all", err=True)
+    if advice:
+        by_code = Counter(one.advice.code for one in advice)
+        codes = ", ".join(f"{code} {number}" for code, number in by_code.most_common())
+        code, ids = advice[0].advice.code, advice[0].advice.criterion_ids
+        silenced = f'"lint": {{"ignore": ["{":".join([code, *ids[:1]])}"]}}'
+        typer.echo(
+            f"advice, not mistakes ({codes}); what you mean as it is, silence in the rubric: {silenced}", err=True
+        )
+
+
+def check_paths(paths: Sequence[Path], *, rubrics: Path | None = None, all_advice: bool = False) -> Checked:
     """Look at every path: a rubric, a dataset, a file of answers or judgments, or a folder of them."""
-    checked = Checked()
+    checked = Checked(all_advice=all_advice)
     for path in paths:
         if path.is_dir():
             _check_folder(path, checked, rubrics)
@@ -88,20 +147,25 @@ def _check_rubric(path: Path, checked: Checked) -> None:
     else:
         checked.count("rubrics")
         checked.count("criteria", len(rubric.leaves))
+        _advise(lint_rubric(rubric, all_advice=checked.all_advice), checked, file=str(path))
 
 
 def _check_dataset(path: Path, checked: Checked, rubrics: Path | None) -> Sequence[Path]:
     """Check a dataset, and in a folder its answers and judgments too; returns the rubric files it covers."""
     dataset = DatasetFile(path, rubrics)
     answers = path / "answers.jsonl"
+    advice = _DatasetAdvice(dataset, checked)
     if path.is_dir() and answers.exists():
         _check_with_answers(dataset, answers, checked)
+        for line, example in dataset.numbered():
+            advice.note(example, line)
     else:
         examples = 0
-        for example in dataset:
+        for line, example in dataset.numbered():
             examples += 1
             if example.rubric_id is None:
                 checked.count("criteria", len(example.rubric.leaves))
+            advice.note(example, line)
         checked.count("examples", examples)
         checked.mistakes.extend(dataset.mistakes)
     for rubric in dataset.rubrics.values():
@@ -109,6 +173,44 @@ def _check_dataset(path: Path, checked: Checked, rubrics: Path | None) -> Sequen
             checked.count("rubrics")
             checked.count("criteria", len(rubric.leaves))
     return dataset.rubric_files
+
+
+def _advise(
+    advice: Iterable[Advice], checked: Checked, *, file: str, line: int | None = None, within: str = "$"
+) -> None:
+    """Note advice at its place; `within` is where the rubric stands in the file, `$.rubrics` HealthBench's items."""
+    for one in advice:
+        path = within + one.path[1:]
+        if within == "$.rubrics":
+            path = re.sub(r"^\$\.criteria", within, one.path)
+        checked.advice.append(PlacedAdvice(file, line, path, one))
+
+
+class _DatasetAdvice:
+    """Advice on a dataset's rubrics: on those in files once, on those in the rows as they stand."""
+
+    def __init__(self, dataset: DatasetFile, checked: Checked) -> None:
+        self._file = str(dataset.examples_path)
+        self._checked = checked
+        self._within = "$.rubrics" if is_healthbench_row(_first_row(dataset.examples_path)) else "$.rubric"
+        self._rubric_files: dict[str, str] = {}
+        for path in dataset.rubric_files:
+            try:
+                rubric = load_rubric(path)
+            except InputError:
+                continue  # its mistakes are told
+            if self._rubric_files.setdefault(rubric.id, str(path)) == str(path):
+                _advise(lint_rubric(rubric, all_advice=checked.all_advice), checked, file=str(path))
+
+    def note(self, example: Example, line: int) -> None:
+        """What is to be said about one example's rubric, and about what its prompt gives away."""
+        every = self._checked.all_advice
+        given_away = lint_example(example, all_advice=every)
+        if example.rubric_id is None:
+            advice = [*lint_rubric(example.rubric, all_advice=every), *given_away]
+            _advise(advice, self._checked, file=self._file, line=line, within=self._within)
+        elif example.rubric_id in self._rubric_files:
+            _advise(given_away, self._checked, file=self._rubric_files[example.rubric_id])
 
 
 def _check_with_answers(dataset: DatasetFile, answers_path: Path, checked: Checked) -> None:

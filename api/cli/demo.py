@@ -36,7 +36,10 @@ def run_demo(folder: Path) -> ExitCode:
     """Copy the example, check it, grade it, score it, export it, and say what to do next."""
     console = Console(highlight=False, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
     example = _copy_example(folder)
-    check_paths([example]).mistakes.raise_if_any()
+    mistakes = check_paths([example]).mistakes
+    if mistakes:
+        mistakes.add(str(folder), f"to start the demo afresh: rm -r {folder}")
+    mistakes.raise_if_any()
     dataset = load_dataset(example)
     console.print("[bold]Markscheme demo[/]: from rubrics to graded answers, scores and a Hugging Face dataset")
     console.print("(questions, rubrics, answers and readings were written by a language model, to show the tool)\n")
@@ -178,10 +181,12 @@ def _tell_next_steps(console: Console, folder: Path) -> None:
         console.print(f"  . {activate}", markup=False, soft_wrap=True)
     for line in (
         f"  cd {folder}",
-        "  open huggingface/README.md        the dataset's card; datasets.load_dataset opens the folder",
-        "  markscheme check medicine         after you have edited medicine/rubrics/*.rubric.json",
+        "  huggingface/README.md          the dataset's card; datasets.load_dataset opens the folder",
+        "  medicine/rubrics/              change points, gates or tags, then check and score again;",
+        "                                 a reworded criterion has to be judged again",
+        "  markscheme check medicine",
         "  markscheme score medicine medicine/answers.jsonl medicine/readings/*.jsonl --by model,grader",
-        "  markscheme grade medicine medicine/answers.jsonl --grader model:NAME@BASE_URL",
+        "  markscheme grade medicine medicine/answers.jsonl --grader model:NAME@http://HOST:PORT/v1",
     ):
         console.print(line, markup=False, soft_wrap=True)
 

@@ -14,6 +14,7 @@ import typer
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
 from api.cli.progress import ProgressLine
+from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
 from api.store import Store
 from graders import Engine, Progress, Scores, ScoringOptions
@@ -50,11 +51,24 @@ def run_grade(request: GradeRequest) -> ExitCode:
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan), err=True)
         if request.dry_run:
+            _read(batch, ask=False)
             return ExitCode.DONE
         progress = _grade(batch, engine, plan)
+        waiting = _read(batch, ask=progress.stopped is None)
+        if waiting.left_early:
+            progress.stopped = "cancel"
         scores = batch.scores(request.scoring)
-    _show(scores, batch, progress, request)
-    return exit_code(progress, scores)
+    _show(scores, batch, progress, waiting, request)
+    code = exit_code(progress, scores)
+    return ExitCode.UNGRADED if code == ExitCode.DONE and waiting.cells else code
+
+
+def _read(batch: Batch, *, ask: bool) -> Waiting:
+    """Have the person read whose cells wait, where one is asked for and sits at a terminal."""
+    rater = batch.request.rater
+    if not batch.by_people or rater is None:
+        return Waiting()
+    return read_run(batch.run, rater, ask=ask)
 
 
 def exit_code(progress: Progress, scores: Scores) -> ExitCode:
@@ -101,7 +115,7 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
         return asyncio.run(run())
 
 
-def _show(scores: Scores, batch: Batch, progress: Progress, request: GradeRequest) -> None:
+def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:
     for warning in scores.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if progress.stopped is not None:
@@ -119,7 +133,12 @@ def _show(scores: Scores, batch: Batch, progress: Progress, request: GradeReques
             "cost": progress.cost,
             "stopped": progress.stopped,
         }
+        if batch.by_people:
+            report["run"] |= {"rater": batch.request.rater, "waiting": waiting.cells}
         typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        return
+    if waiting.left_early:
+        typer.echo("scores are shown when you have read everything: they name the answerers", err=True)
         return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
 

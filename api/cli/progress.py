@@ -55,9 +55,10 @@ class ProgressLine:
             self._said = now
             left = (self._total - done) * (now - self._started) / max(done, 1)
             told = self._told(counts, done, now)
-            print(f"{done:,} of {self._total:,} graded, {told}, about {left:,.0f} s left", file=sys.stderr, flush=True)
+            print(f"{done:,} of {self._total:,} asked: {told}, about {left:,.0f} s left", file=sys.stderr, flush=True)
 
     def _told(self, counts: Counts, done: int, now: float) -> str:
         rate = done / max(now - self._started, 1e-9)
         cost = "cost unknown" if counts.cost is None else f"${counts.cost:.4f}"
-        return f"{rate:,.0f}/s, {counts.failed:,} failed, {cost}"
+        failed = f", {counts.failed:,} failed (last: {counts.last_failure})" if counts.failed else ""
+        return f"{counts.graded:,} graded{failed}, {rate:.1f}/s, {cost}"

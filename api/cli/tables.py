@@ -12,6 +12,9 @@ from rich.table import Table
 _WIDTH = 120
 """Columns where nobody says how wide the page is: a file, a pipe."""
 
+_FEW = 10
+"""Examples below which an interval is so wide that it may leave the range of scores."""
+
 if TYPE_CHECKING:
     from graders import Row, Scores
     from graders.scoring.aggregate import Aggregate
@@ -37,9 +40,8 @@ def coverage_words(aggregate: Aggregate) -> str:
 
 
 def answers_words(aggregate: Aggregate) -> str:
-    """`23 of 24`: answers with a score among those expected, and how many are undefined."""
-    words = f"{aggregate.n_scored} of {aggregate.n_expected}"
-    return f"{words}, {aggregate.n_undefined} undefined" if aggregate.n_undefined else words
+    """`23 of 24`: answers with a score among those expected."""
+    return f"{aggregate.n_scored} of {aggregate.n_expected}"
 
 
 def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Console | None = None) -> None:
@@ -74,9 +76,12 @@ def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Cons
         one = scores.ungraded == 1
         told = "criterion is ungraded; it is" if one else "criteria are ungraded; they are"
         console.print(f"{scores.ungraded:,} applicable {told} not counted as not met.")
-    failures = ", ".join(f"{count} {kind}" for kind, count in scores.failures.items() if count)
-    if failures:
-        console.print(f"Judgments without a verdict: {failures}.")
+    for kind, count in scores.failures.items():
+        if count:
+            message = scores.failure_messages.get(kind, "")
+            console.print(f"{count:,} without a verdict ({kind}), such as {message}", markup=False)
+    if any(0 < (row.aggregate.n_examples or 0) < _FEW and row.aggregate.ci_low is not None for row in shown):
+        console.print(f"An interval from fewer than {_FEW} examples says little.")
 
 
 def _rows(scores: Scores, by: Sequence[str]) -> Iterator[Row]:
@@ -94,9 +99,11 @@ def _names(row: Row, names: Sequence[str]) -> list[str]:
 
 def _remark(aggregate: Aggregate) -> str:
     """What a number alone would hide: why there is none, or that it was clipped."""
+    undefined = f"{aggregate.n_undefined} more with nothing that could earn points" if aggregate.n_undefined else ""
     if aggregate.reason is None:
         before, after = aggregate.mean_unclipped, aggregate.mean
-        return f"{number(before)} before clipping to 0–1, as is the interval" if before != after else ""
+        clipped = f"{number(before)} before clipping to 0–1, as is the interval" if before != after else ""
+        return "; ".join(part for part in (clipped, undefined) if part)
     words = {
         "low_coverage": "too little is judged for a mean",
         "nothing_judged": "nothing is judged",

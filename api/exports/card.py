@@ -266,10 +266,8 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    """Whole only where it is whole: 99.96 % of the points are not all of them."""
-    if share == 1:
-        return "100 %"
-    return f"{min(share * 100, 99.9):.1f} %"
+    """Rounded down, as in the terminal: 99.96 % of the points are not all of them."""
+    return f"{int(share * 1000) / 10:g} %"
 
 
 def _many(count: int, thing: str) -> str:

@@ -27,6 +27,9 @@ MAX_WAIT = 60.0
 """The longest pause between two tries, in seconds, whatever the endpoint asks for."""
 
 _FIRST_WAIT = 0.5
+_TRIES_UNTIL_FIRST_ANSWER = 3
+"""Tries of a call while the address has never answered at all: it is more likely wrong than busy."""
+
 _RETRIED_4XX = frozenset({408, 409, 425, 429})
 _CONNECT_TIMEOUT = 20.0
 
@@ -81,6 +84,7 @@ class ChatClient:
         self._rng = rng or random.Random()
         self._now = now
         self._session: aiohttp.ClientSession | None = None
+        self._has_answered = False
 
     async def complete(self, body: bytes, tally: Tally) -> Completion:
         """The model's reply to a request body.
@@ -94,6 +98,8 @@ class ChatClient:
                 return self._read(await self._post(body))
             except _TransportFault as fault:
                 tally.add_fault(GraderError(fault.kind, str(fault)))
+                if not self._has_answered and attempt + 1 >= _TRIES_UNTIL_FIRST_ANSWER:
+                    raise GraderError(fault.kind, f"{fault} (nothing has answered there yet)") from None
                 await self._sleep(self._wait(attempt, fault.retry_after))
                 attempt += 1
 
@@ -111,6 +117,7 @@ class ChatClient:
             async with self._open_session().post(
                 self._url, data=body, headers=headers, allow_redirects=False
             ) as response:
+                self._has_answered = True
                 content = await self._content(response)
                 return _Response(response.status, content, response.headers.get("Retry-After"))
         except TimeoutError:

@@ -12,12 +12,13 @@ _WHY = "an answer that does one of them earns nothing for it, and judges differ 
 _SPLIT = "make each a criterion with its own points, or write 'both … and …' if only the two together count"
 
 # `and notes why` is a verb, `figures and notes` is not: what may be a noun needs an object after it.
-_OBJECT = r"(?=\s+(?:a|an|the|that|this|its|his|her|their|how|why|when|where|which|what|whether|at|any|each|both|only)\b)"
-_SECOND_VERB = re.compile(rf",?\s+and\s+(?:also\s+|then\s+)?(?:\w+ly\s+)?(?P<verb>{SAYS}\b|{SAYS_ALL}\b{_OBJECT})")
+_OBJECT = r"\s+(?:a|an|the|that|this|its|his|her|their|how|why|when|where|which|what|whether|at|any|each|both|only)\b"
+_SECOND_VERB = re.compile(rf",?\s+and\s+(?:also\s+|then\s+)?(?:\w+ly\s+)?(?P<verb>[a-z]+s)\b(?P<object>{_OBJECT})?")
 _SECOND_THAT = re.compile(r"\bthat\b(?P<first>.+?),?\s+and\s+that\b(?!\s+(?:is|was|time|date|one|this)\b)")
 _SUGGESTING = alternatives("advises encourages proposes recommends suggests")
 _GERUNDS = re.compile(
-    rf"{_SUGGESTING}\s+(?P<first>\w+ing\s+(?!and\b)[^;:]*?),?\s+and\s+(?P<second>\w+ing\b\s+(?!to\b|by\b|is\b|are\b)[\w-]+)",
+    rf"{_SUGGESTING}\s+(?P<first>\w+ing\s+(?!and\b)[^;:]*?),?\s+and\s+"
+    r"(?P<second>\w+ing\b\s+(?!to\b|by\b|is\b|are\b)[\w-]+(?:\s+[\w-]+)?)",
     re.IGNORECASE,
 )
 _NO_GERUND = re.compile(
@@ -25,16 +26,29 @@ _NO_GERUND = re.compile(
     r"screening|sneezing|swelling|testing|training|vomiting|wheezing)\b"
 )
 # `before doing A and B`: the second may belong to what is before it, not to the recommendation.
-_INNER_GERUND = re.compile(r"\b(?:about|after|as|before|by|for|from|in|instead of|of|on|than|when|while|without|to)\s+\w+ing\b")
+_INNER_GERUND = re.compile(
+    r"\b(?:about|after|as|before|by|for|from|in|instead of|of|on|than|when|while|without|to)\s+\w+ing\b"
+)
 _ACTIONS = alternatives(
-    "activate apply arrange ask assess avoid bring call change check consult contact continue discuss drink file follow "
-    "get give go inform keep limit measure monitor note pay read record report request return review see seek send "
-    "speak start stop switch take talk tell use visit wait wash write"
+    "activate apply arrange ask assess avoid bring call change check consult contact continue discuss drink file "
+    "follow get give go inform keep limit measure monitor note pay read record report request return review see seek "
+    "send speak start stop switch take talk tell use visit wait wash write"
 )
 _ADDRESSEE = r"(?:(?:her|him|them|users|people|readers|patients|(?:the|a|this)\s+\w+(?:\s+\w+)?)\s+)?"
 _TELLING = alternatives("advises asks encourages instructs recommends reminds says suggests tells urges warns")
 _INFINITIVES = re.compile(
-    rf"{_TELLING}\s+{_ADDRESSEE}to\s+(?P<first>\w+\b[^;:]*?),?\s+and\s+(?:then\s+)?(?:to\s+)?(?P<second>{_ACTIONS}\s+\w+)",
+    rf"{_TELLING}\s+{_ADDRESSEE}to\s+(?P<first>\w+\b[^;:]*?),?\s+and\s+(?:then\s+)?(?:to\s+)?"
+    rf"(?P<second>{_ACTIONS}\s+\w+(?:\s+\w+)?)",
+    re.IGNORECASE,
+)
+_RELATES = frozenset(
+    "balances combines compares connects contrasts differentiates distinguishes links relates weighs".split()
+)
+_THE = r"(?:the|an?|his|her|their|its)"
+_TWO_OBJECTS = re.compile(
+    rf"(?:\s+(?:about|for|on|with|her|him|them|the\s+(?:user|patient|person|reader|client)))*\s+"
+    rf"(?P<first>{_THE}\s+(?:(?!that\b|between\b|both\b|either\b)[\w'’-]+\s+){{1,6}}?)and\s+"
+    rf"(?:also\s+|(?:about|for|on|with|of)\s+)?(?P<second>{_THE}\s+[\w'’-]+(?:\s+[\w'’-]+)?)",
     re.IGNORECASE,
 )
 _ADDED = re.compile(r"[.;]\s+(?:additionally|also|furthermore|moreover|in addition)\b,?", re.IGNORECASE)
@@ -42,11 +56,11 @@ _DEMAND = re.compile(r"\b(?:must|should|shall|needs? to|has to)\b", re.IGNORECAS
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _LIST_IS_OPEN = re.compile(
     r"\b(?:such|like|including|includes|include|or|if|when|that|whether|because|with|as|from|between|than|how|why|any|"
-    r"either|one|two|three|four|five|at least|all|each|every|both|neither|\d+)\b",
+    r"either|one|two|three|four|five|at least|all|each|every|both|neither|\w*\d\w*)\b",
     re.IGNORECASE,
 )
 _ONE_QUALITY = re.compile(r"\s*(?:an?|its|their)\s+[\w-]+$", re.IGNORECASE)
-_PURPOSE = re.compile(r"\bto\s+\w+\s+\w+", re.IGNORECASE)
+_PURPOSE = re.compile(r"\bto\s+\w+", re.IGNORECASE)
 
 
 def compound(wording: Wording) -> Iterator[Advice]:
@@ -54,7 +68,7 @@ def compound(wording: Wording) -> Iterator[Advice]:
     if not wording.is_read or wording.is_fault or wording.omission:
         return
     found = _sentences(wording) or _two_verbs(wording) or _two_claims(wording) or _two_acts(wording)
-    found = found or _closed_list(wording)
+    found = found or _closed_list(wording) or _two_objects(wording)
     if found is not None:
         yield Advice("compound", wording.path, found, _SPLIT, (wording.leaf.id,))
 
@@ -63,16 +77,16 @@ def _two_verbs(wording: Wording) -> str | None:
     verb = wording.verb
     if verb is None:
         return None
-    second = _SECOND_VERB.search(wording.bare, verb.end())
-    if second is None or re.search(r"\bboth\s+$", wording.bare[: verb.start("verb")]):
-        return None
-    return f"asks for two things, '{verb['verb']} …' and '{second['verb']} …'; {_WHY}"
+    for second in _SECOND_VERB.finditer(wording.bare, verb.end()):
+        if second["verb"] in SAYS or (second["verb"] in SAYS_ALL and second["object"]):
+            return f"asks for two things, '{verb['verb']} …' and '{second['verb']} …'; {_WHY}"
+    return None
 
 
 def _two_claims(wording: Wording) -> str | None:
     verb = wording.verb
     found = _SECOND_THAT.search(wording.bare, verb.end()) if verb else None
-    if found is None or re.search(r"\bboth\s*$", wording.bare[: found.start()]):
+    if found is None or wording.bare[: found.start()].endswith("both "):
         return None
     return f"asks for two statements, 'that …' and 'that …'; {_WHY}"
 
@@ -89,6 +103,18 @@ def _two_acts(wording: Wording) -> str | None:
     if found is None:
         return None
     return f"asks for two steps, {quote(found['first'], limit=40)} and {quote(found['second'])}; {_WHY}"
+
+
+def _two_objects(wording: Wording) -> str | None:
+    """`Names the drug and the dose`; not `compares the drug and the placebo`."""
+    verb = wording.verb
+    if verb is None or wording.says in _RELATES:
+        return None
+    found = _TWO_OBJECTS.match(wording.unpaired, verb.end())
+    if found is None:
+        return None
+    first, second = (wording.bare[slice(*found.span(name))] for name in ("first", "second"))
+    return f"asks for two things, {quote(first, limit=40)} and {quote(second)}; {_WHY}"
 
 
 def _sentences(wording: Wording) -> str | None:

@@ -1,0 +1,99 @@
+"""What a terminal sends, as keys: one name each, whatever sequence of bytes it came as."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PASTE = "paste"
+
+_NAMED = {
+    "[A": "up", "[B": "down", "[C": "right", "[D": "left", "[H": "home", "[F": "end", "[Z": "tab-back",
+    "OA": "up", "OB": "down", "OC": "right", "OD": "left", "OH": "home", "OF": "end", "OM": "enter",
+    "[1~": "home", "[3~": "delete", "[4~": "end", "[5~": "page-up", "[6~": "page-down", "[7~": "home", "[8~": "end",
+}  # fmt: skip
+_CONTROL = {
+    "\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x03": "ctrl-c",
+    "\x04": "ctrl-d", "\x0c": "ctrl-l", "\x15": "ctrl-u", "\x17": "ctrl-w", "\x01": "home", "\x05": "end",
+}  # fmt: skip
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\[O])")
+_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?")
+_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: the character it types, or its name (`enter`, `up`, `ctrl-c`); for `paste` also the text."""
+
+    name: str
+    text: str = ""
+
+
+class KeyDecoder:
+    """Turns bytes into keys; a sequence that is cut in the middle waits for its rest."""
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._pending = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an Escape has come that may be a key of its own, or the beginning of another."""
+        return self._pending.startswith("\x1b") and not self._pending.startswith(_PASTE_BEGINS)
+
+    def feed(self, data: bytes) -> Iterator[Key]:
+        """The keys that are complete with these bytes."""
+        self._pending += self._utf8.decode(data)
+        while self._pending:
+            if self._pending.startswith(_PASTE_BEGINS):
+                if (key := self._pasted()) is None:
+                    return
+                yield key
+            elif self._pending[0] != "\x1b":
+                char, self._pending = self._pending[0], self._pending[1:]
+                yield from _typed(char)
+            elif match := _SEQUENCE.match(self._pending):
+                if match[0].endswith("\x1b"):  # Escape twice: the second may begin a sequence
+                    self._pending = self._pending[1:]
+                    yield Key("escape")
+                    continue
+                self._pending = self._pending[match.end() :]
+                yield from _sequence(match[0][1:])
+            elif _BEGUN.fullmatch(self._pending):
+                return
+            else:
+                self._pending = self._pending[1:]
+
+    def flush(self) -> Iterator[Key]:
+        """Nothing more came: a lone Escape was the Escape key, a cut sequence was none."""
+        alone, self._pending = self._pending == "\x1b", ""
+        if alone:
+            yield Key("escape")
+
+    def forget(self) -> None:
+        """Drop what is incomplete."""
+        self._utf8.reset()
+        self._pending = ""
+
+    def _pasted(self) -> Key | None:
+        end = self._pending.find(_PASTE_ENDS)
+        if end < 0:
+            return None
+        text = self._pending[len(_PASTE_BEGINS) : end]
+        self._pending = self._pending[end + len(_PASTE_ENDS) :]
+        return Key(PASTE, text)
+
+
+def _typed(char: str) -> Iterator[Key]:
+    if char in _CONTROL:
+        yield Key(_CONTROL[char])
+    elif char.isprintable() or char in "\u200c\u200d":
+        yield Key(char)
+
+
+def _sequence(code: str) -> Iterator[Key]:
+    plain = re.sub(r"^\[1;\d+", "[", code)  # with Shift, Alt or Control held
+    if plain in _NAMED:
+        yield Key(_NAMED[plain])
