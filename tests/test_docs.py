@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graders import Judgment, Task, Verdict
-from rubrics import Answer, Example, Rubric
+from rubrics import Answer, Example, Rubric, lint_rubric
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -25,6 +25,29 @@ def test_the_examples_of_files_are_valid() -> None:
     Example.model_validate(example, context={"rubrics": {parsed.id: parsed}})
     Answer.model_validate(answer)
     Judgment.model_validate(judgment)
+
+
+def test_the_rubric_of_the_guide_is_sound_and_raises_no_advice() -> None:
+    (raw,) = map(json.loads, blocks(ROOT / "docs" / "guide.md", "json"))
+    assert lint_rubric(Rubric.model_validate(raw)) == ()
+
+
+def test_the_format_of_your_own_reads(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "docs" / "formats.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "formats.md", "exec"), names)
+    source = tmp_path / "facts.jsonl"
+    source.write_text('{"question": "?", "answer": "It rains.", "facts": ["it rains"]}\n', encoding="utf-8")
+    converted = names["load_lines"](source)
+    assert converted.examples[0].rubric.leaves[0].criterion.criterion == "Says that it rains"
+    assert converted.answers[0].text == "It rains."
+
+
+def test_the_tests_that_the_comparison_names_are_there() -> None:
+    text = (ROOT / "docs" / "alternatives.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[^`]+)`", text)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_field_of_a_criterion_is_explained() -> None:
