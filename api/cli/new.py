@@ -173,9 +173,8 @@ class Questions:
     def _must_haves(self) -> None:
         earning = [(place, one) for place, one in enumerate(self._draft.criteria, start=1) if one["points"] > 0]
         listed = "  ".join(f"{place} {criterion['id']}" for place, criterion in earning)
-        typer.echo(
-            f"\nA must-have is a criterion without which the whole answer scores 0, whatever else is in it.\n{listed}"
-        )
+        typer.echo("\nA must-have: without it the whole answer scores at most 0, whatever else is in it.")
+        typer.echo(listed)
 
         def problem(text: str) -> str | None:
             found = (self._draft.find(name) for name in _split(text))
@@ -219,16 +218,15 @@ def save_rubric(raw: dict[str, Any], target: Path) -> bool:
 
     schema = target.parent / SCHEMA
     wrote_schema = not schema.exists()
+    if wrote_schema:
+        _write_new(schema, render_schema("rubric") + "\n")
     try:
-        if wrote_schema:
-            _write_new(schema, render_schema("rubric") + "\n")
         _write_new(target, render_raw(raw) + "\n")
-    except FileExistsError:
-        refuse_taken(target)
-        raise
-    except BaseException:
+    except BaseException as error:
         if wrote_schema:
             schema.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            refuse_taken(target)
         raise
     return wrote_schema
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -110,20 +111,24 @@ def _tree(preview: Preview, width: int) -> Iterator[str]:
     nodes = preview.nodes
     is_tree = any(isinstance(node.node, Group) for node in nodes)
     names = min(max(2 * node.depth + len(node.node.id) for node in nodes), 30)
-    before = 7 + 2 + 7 + (2 + 9 if is_tree else 0) + 2
-    head = f"{'share':>7}  {'points':>7}" + (f"  {'effective':>9}" if is_tree else "")
-    yield f"{head}  {'criterion' if not is_tree else 'group or criterion'}"
-    for node in nodes:
-        numbers = f"{_percent(node.share):>7}  {points_words(node.node.points):>7}"
-        if is_tree:
-            numbers += f"  {points_words(round(node.effective, 2)):>9}"
+    heads = ["share", "points", "effective"] if is_tree else ["share", "points"]
+    numbers = [[_percent(one.share), _points(one.node.points), _points(one.effective)] for one in nodes]
+    sizes = [max(7, len(head), *(len(row[place]) for row in numbers)) for place, head in enumerate(heads)]
+    before = sum(sizes) + 2 * len(sizes)
+    yield "  ".join([*map(str.rjust, heads, sizes), "group or criterion" if is_tree else "criterion"])
+    for node, row in zip(nodes, numbers, strict=True):
         indent = "  " * node.depth
         name = indent + fitted(node.node.id, max(names - len(indent), 8))
         wording = (node.node.title or "") if isinstance(node.node, Group) else node.node.criterion
-        yield f"{numbers}  {name}  {cut(wording, max(width - before - names - 2, 10))}".rstrip()
+        wording = cut(wording, max(width - before - names - 2, 10))
+        yield "  ".join([*map(str.rjust, row, sizes), name, wording]).rstrip()
         if not isinstance(node.node, Group) and (special := "; ".join(remarks(node.node))):
-            indent = " " * (before + 2 * node.depth + 2)
-            yield indent + cut(special, width - len(indent))
+            below = " " * (before + 2) + indent
+            yield below + cut(special, width - len(below))
+
+
+def _points(points: float) -> str:
+    return points_words(round(points, 2) if abs(points) >= 1 else points, digits=6 if abs(points) >= 1 else 2)
 
 
 def _percent(share: float) -> str:
@@ -133,33 +138,41 @@ def _percent(share: float) -> str:
 def _scores(rubric: Rubric, preview: Preview, width: int) -> Iterator[str]:
     has_gates = any(leaf.criterion.gate is not None for leaf in rubric.leaves)
     heads = ("score", "no gates") if has_gates else ("score",)
-    yield f"{'':<28}{heads[0]:>8}" + "".join(f"{head:>10}" for head in heads[1:])
-    gated, ungated = preview.gated, preview.ungated
-    ends = {"best": (gated.greatest, ungated.greatest), "worst": (gated.least, ungated.least)}
-    words = {"best": "the greatest possible", "worst": "the least possible"}
-    for name, answer in _ANSWERS.items():
-        outcome = preview.outcome(name)
-        values = (outcome.score, outcome.ungated)
-        remark = _remark(outcome)
-        # Beyond the typical answers there is mostly nothing; where conditions or gates open more, it has a row.
-        apart = name in ends and (ends[name] != values or not gated.exact)
-        if name in ends and not apart:
-            remark = "; ".join(filter(None, (remark, words[name])))
-        extra = _row(words[name], ends[name][: len(heads)], _ends(gated.exact), width) if apart else ""
-        row = _row(answer, values[: len(heads)], remark, width)
-        yield from filter(None, (extra, row) if name == "best" else (row, extra))
+    rows = list(_answer_rows(preview))
+    numbers = [list(map(_score, row.values))[: len(heads)] for row in rows]
+    sizes = [max(6, len(head), *(len(row[place]) for row in numbers)) for place, head in enumerate(heads)]
+    yield "  ".join([f"{'':<28}", *map(str.rjust, heads, sizes)])
+    for row, values in zip(rows, numbers, strict=True):
+        line = "  ".join([f"{row.words:<28}", *map(str.rjust, values, sizes)])
+        yield f"{line}  {cut(row.remark, max(width - len(line) - 2, 10))}" if row.remark else line
     for line in _rules(rubric, preview):
         yield cut(line, width)
 
 
-def _row(words: str, values: tuple[float | None, ...], remark: str, width: int) -> str:
-    numbers = f"{_score(values[0]):>8}" + "".join(f"{_score(value):>10}" for value in values[1:])
-    return cut_right(f"{words:<28}{numbers}", remark, width)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One kind of answer, its score with and without gates, and what is to be said of it."""
+
+    words: str
+    values: tuple[float | None, float | None]
+    remark: str
 
 
-def cut_right(line: str, remark: str, width: int) -> str:
-    """A line and a remark at its end, cut to the page."""
-    return f"{line}  {cut(remark, max(width - len(line) - 2, 10))}" if remark else line
+def _answer_rows(preview: Preview) -> Iterator[_Row]:
+    """The typical answers, and the ends of what is possible where they lie beyond these."""
+    gated, ungated = preview.gated, preview.ungated
+    ends = {"best": (gated.greatest, ungated.greatest), "worst": (gated.least, ungated.least)}
+    end_words = {"best": "the greatest possible", "worst": "the least possible"}
+    for name, words in _ANSWERS.items():
+        outcome = preview.outcome(name)
+        values = (outcome.score, outcome.ungated)
+        if name not in ends:
+            yield _Row(words, values, _remark(outcome))
+        elif ends[name] == values and gated.exact:
+            yield _Row(words, values, "; ".join(filter(None, (_remark(outcome), end_words[name]))))
+        else:
+            rows = [_Row(end_words[name], ends[name], _ends(gated.exact)), _Row(words, values, _remark(outcome))]
+            yield from rows if name == "best" else reversed(rows)
 
 
 def _score(value: float | None) -> str:

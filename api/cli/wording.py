@@ -14,9 +14,9 @@ from rubrics import Check, Condition, Criterion, Gate
 MINUS = "−"
 
 
-def points_words(points: float) -> str:
+def points_words(points: float, *, digits: int = 15) -> str:
     """`+10` or `−8`: points with their sign."""
-    return f"{points:+.12g}".replace("-", MINUS)
+    return f"{points:+.{digits}g}".replace("-", MINUS)
 
 
 def plain_number(value: float) -> str:
@@ -70,7 +70,7 @@ def scale_words(criterion: Criterion) -> str:
     if scale.type == "number":
         return f"a number from {plain_number(scale.min)} to {plain_number(scale.max)}"
     if scale.type == "count":
-        each = points_words(criterion.points / scale.max_count)
+        each = points_words(criterion.points / scale.max_count, digits=3)
         return f"counted: {each} for each, up to {scale.max_count}"
     shares = zip(scale.options, scale.credits, strict=True)
     labels = " | ".join(f"{one_line(option.label)} {credit:.0%}" for option, credit in shares)

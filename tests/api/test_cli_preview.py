@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from graders import build_judge_prompt, preview_rubric
 from graders.scoring import plan_rubric
@@ -71,6 +71,7 @@ def test_a_tree_shares_its_points_by_their_effect() -> None:
     assert nodes["call"].share == 0.4
 
 
+@settings(max_examples=40)
 @given(rubrics())
 def test_shares_are_the_scorings_effective_points_and_add_up_to_one(one: Rubric) -> None:
     plan = plan_rubric(one)
@@ -81,6 +82,7 @@ def test_shares_are_the_scorings_effective_points_and_add_up_to_one(one: Rubric)
         assert isclose(fsum(node.share for node in nodes if node.effective > 0), 1.0)
 
 
+@settings(max_examples=40)
 @given(rubrics())
 def test_no_typical_answer_lies_outside_of_what_is_possible(one: Rubric) -> None:
     preview = preview_rubric(one)
@@ -167,6 +169,18 @@ def test_mistakes_are_told_as_check_tells_them(tmp_path: Path) -> None:
     path.write_text('{"id": "r", "criteria": [{"criterion": "a", "points": 0}]}', encoding="utf-8")
     result = markscheme("preview", path)
     assert (result.code, result.err) == (1, markscheme("check", path).out)
+
+
+def test_points_of_any_size_stay_in_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.rubric.json"
+    odd = [{**LENGTH, "points": 1 / 3}, {**DOSE, "points": -1e9, "gate": None}]
+    path.write_text(json.dumps({"id": "r", "scoring": {"normalize": "sum"}, "criteria": odd}), encoding="utf-8")
+    lines = markscheme("preview", path).out.splitlines()
+    head, first, second = (lines[place] for place in (3, 4, 6))
+    assert head.index("criterion") == first.index("length") == second.index("dose")
+    assert "+0.33" in first
+    answers = lines[-6:-1]
+    assert len({line.index(".") for line in answers[1:]}) == 1
 
 
 def test_wording_cannot_steer_the_terminal(tmp_path: Path) -> None:

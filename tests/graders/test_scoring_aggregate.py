@@ -11,8 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.scoring import best_at_k, bootstrap_std, healthbench_bootstrap_std, interval, mean, worst_at_k
-from graders.scoring import Aggregate, AggregateOptions, Point, Points, aggregate
+from graders.scoring import (
+    Aggregate,
+    AggregateOptions,
+    Point,
+    Points,
+    aggregate,
+    best_at_k,
+    bootstrap_std,
+    healthbench_bootstrap_std,
+    interval,
+    mean,
+    worst_at_k,
+)
 
 TRIES = settings(max_examples=100, deadline=None, database=None)
 

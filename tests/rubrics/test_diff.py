@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from rubrics import (
     Answer,
@@ -37,6 +37,7 @@ def found(diff: RubricDiff, name: str) -> CriterionDiff:
     return next(pair for pair in diff.criteria if pair.id == name)
 
 
+@settings(max_examples=40)
 @given(rubrics())
 def test_a_rubric_does_not_differ_from_itself(same: Rubric) -> None:
     diff = diff_rubrics(same, same)
