@@ -1,6 +1,6 @@
 """How long `markscheme check` of one rubric takes, as a whole process, beside an empty interpreter in the same run.
 
-    python benchmarks/check_speed.py [RUNS]
+python benchmarks/check_speed.py [RUNS]
 """
 
 import os

@@ -118,7 +118,7 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:
     for warning in scores.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    if progress.stopped is not None:
+    if progress.stopped is not None and not waiting.left_early:
         typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)
     if request.as_json:
         report = scores.as_json()
@@ -138,7 +138,7 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
         typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
         return
     if waiting.left_early:
-        typer.echo("scores are shown when you have read everything: they name the answerers", err=True)
+        typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
         return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
 

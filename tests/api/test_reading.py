@@ -174,6 +174,13 @@ def test_a_comment_goes_with_its_verdict() -> None:
     assert (person.marks[0][1].met, person.marks[0][1].explanation) == (False, "too vague")
 
 
+def test_a_number_half_typed_is_not_lost_to_a_comment() -> None:
+    person = Person.reading([NUMBER]).press("7", "c")
+    assert "7 is not kept yet" in person.screen
+    assert "> 75" in person.press("5").screen
+    assert person.press("backspace", "enter").said == [7]
+
+
 def test_a_comment_on_a_verdict_is_a_correction_of_its_own() -> None:
     person = Person.reading([BINARY, OTHER]).press("m", "u", "c").types("why").press("enter")
     assert [(v.met, v.explanation) for _, v in person.marks] == [(True, None), (True, "why")]
@@ -260,7 +267,8 @@ def test_time_is_counted_for_the_criterion_on_the_screen_and_a_long_pause_in_par
     person = Person.reading([BINARY, OTHER], "First.", "Second.")
     person.press("down", after=20).press("m", after=10).press("n", after=4000)
     assert [verdict.seconds for _, verdict in person.marks] == [30.0, 300.0]
-    assert "5 min 30 s an answer · about 5 min 30 s left" in Person.resize(person, Size(110, 24)).screen
+    assert "5:30 an answer · ~5 min 30 s" in person.screen
+    assert "5 min 30 s an answer · about 5 min 30 s left" in person.resize(Size(100, 24)).screen
     person.press("left", after=2).press("right", after=3).press("m", after=5)
     assert person.marks[-1][1].seconds == 7.0
 

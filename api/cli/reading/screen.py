@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from api.cli.reading.content import CARET, Style, foot
 from api.cli.reading.layout import Layout, Pane, layout
-from api.cli.reading.pace import time_words
+from api.cli.reading.pace import Pace, time_words
 from api.cli.reading.state import State
 from api.cli.reading.visible import one_line
 from api.cli.reading.wrapping import cells, cut, padded
@@ -53,16 +53,25 @@ def _head(state: State, width: int) -> str:
     told += [f"criterion {number} of {len(asked)}"] if state.mode != "done" else []
     told.append(f"{state.left:,} left")
     left = " " + " · ".join(told)
-    pace = state.pace
-    times = []
-    if pace.an_answer is not None:
-        times.append(f"{time_words(pace.an_answer)} an answer")
-    if pace.left:
-        times.append(f"about {time_words(pace.left)} left")
-    for right in (" · ".join(times) + " ", *(f"{time} " for time in times[-1:])):
+    for right in _times(state.pace):
         if cells(left) + cells(right) + 3 <= width:
             return left + " " * (width - cells(left) - cells(right)) + right
     return padded(left, width)
+
+
+def _times(pace: Pace) -> Iterator[str]:
+    """Time on an answer and time left, in ever fewer words."""
+    if pace.an_answer is None:
+        return
+    usual = time_words(pace.an_answer)
+    if not pace.left:
+        yield f"{usual} an answer "
+        return
+    left = time_words(pace.left)
+    yield f"{usual} an answer · about {left} left "
+    minutes, seconds = divmod(round(pace.an_answer), 60)
+    yield f"{minutes}:{seconds:02} an answer · ~{left} "
+    yield f"~{left} "
 
 
 def _around(state: State, here: Layout) -> Iterator[tuple[int, Piece]]:
@@ -71,7 +80,7 @@ def _around(state: State, here: Layout) -> Iterator[tuple[int, Piece]]:
     if here.panes[0].top == 0:
         return
     yield 0, Piece(0, _head(state, width), "bar")
-    typing = state.typed and state.mode == "judge"
+    typing = state.typed and state.mode == "judge" and not state.notice
     told = f"> {state.typed}{CARET}  Enter keeps it" if typing else one_line(state.notice)
     yield height - 2, Piece(1, cut(told, width - 2), "bold")
     yield height - 1, Piece(1, _foot(state, here, width - 2), "dim")

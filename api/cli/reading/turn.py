@@ -134,6 +134,8 @@ def _command(state: State, key: Key) -> State:
             return _undo(state)
         case "enter":
             return _onward(state) if state.verdict is not None else replace(state, notice=_asked(state))
+        case "c" if state.typed:
+            return replace(state, notice=f"{state.typed} is not kept yet: Enter keeps it, Esc drops it.")
         case "c":
             return replace(state, mode="comment", typed=state.comment, caret=len(state.comment))
         case "tab" | "tab-back":
@@ -155,7 +157,7 @@ def _command(state: State, key: Key) -> State:
 
 
 def _asked(state: State) -> str:
-    return f"Say {expected(state.criterion)}, x does not apply or t can't tell; ? lists all keys."
+    return f"Say {expected(state.criterion)}, x does not apply or t can't tell. ? helps."
 
 
 def _undo(state: State) -> State:
