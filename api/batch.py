@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,7 +32,18 @@ from graders import (
     open_graders,
     score,
 )
-from rubrics import AnswerFile, AnswerHasher, DatasetFile, Example, InputError, Mistakes, canonical_json
+from graders.scoring.voters import HUMANS, split_panel
+from rubrics import (
+    AnswerFile,
+    AnswerHasher,
+    DatasetFile,
+    Example,
+    InputError,
+    Mistake,
+    Mistakes,
+    canonical_json,
+    did_you_mean,
+)
 
 _KEEP_AT_ONCE = 1000
 
@@ -58,13 +70,13 @@ class BatchRequest:
             return self.run
         stem = self.dataset.resolve().name if self.dataset.is_dir() else self.dataset.stem
         told = "\n".join([str(self.answers.resolve()), *self.specs])
-        return f"{stem}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        return f"{stem}-{hashlib.sha256(os.fsencode(told)).hexdigest()[:8]}"
 
 
 class Batch:
     """One request on its way through: open it, see the plan, grade, score."""
 
-    def __init__(self, store: Store, request: BatchRequest) -> None:
+    def __init__(self, store: Store, request: BatchRequest, *, keep: bool = True) -> None:
         self.request = request
         opened, self.recorded = open_graders(request.specs, request.options)
         self.graders = [grader for grader in opened if not isinstance(grader, HumanGrader)]
@@ -75,8 +87,14 @@ class Batch:
             check_rater(request.rater, [card.name for card in cards])
         dataset, answers = _store_inputs(store, request)
         self.run: Run = store.open_run(
-            request.run_name, dataset, answers, [*cards, *map(_recorded_card, self.recorded)], repeats=request.repeats
+            request.run_name,
+            dataset,
+            answers,
+            [*cards, *map(_recorded_card, self.recorded)],
+            repeats=request.repeats,
+            keep=keep,
         )
+        self._groups = {HUMANS if card.kind == "human" else card.name for card in cards}
         self.imported = 0
         """How many recorded judgments were filed anew."""
         self._readers: frozenset[str] | None = None
@@ -94,6 +112,15 @@ class Batch:
     def plan(self, engine: Engine) -> Progress:
         """What there is and what is missing."""
         return engine.plan(self.run.questions())
+
+    def check_score_by(self, score_by: str | None) -> None:
+        """InputError where `--score-by` names a group that nobody here forms, before anyone is asked."""
+        if score_by is None or "@" in score_by:  # two versions of one grader are told apart once they are counted
+            return
+        _, unknown = split_panel(score_by, sorted(self._groups))
+        if unknown:
+            hint = did_you_mean(unknown[0], sorted(self._groups))
+            raise InputError(Mistake("--score-by", f"got {unknown[0]!r}, expected a group of graders{hint}"))
 
     def scores(self, options: ScoringOptions) -> Scores:
         """Score what the run holds now."""
@@ -149,6 +176,7 @@ class Batch:
                     for line, judgment in stage.for_answer(*answer.key):
                         if judgment.grader_kind == "rule" and judgment.criterion_id in checked:
                             continue
+                        self._groups.add(HUMANS if judgment.grader_kind == "human" else judgment.grader)
                         cell = (judgment.criterion_id, judgment.grader, judgment.repeat)
                         for path, message in self._problems(judgment, example, answer_hash, asked):
                             mistakes.add(file, message, path, line)

@@ -8,10 +8,12 @@ whatever a grader raises becomes a `failed` judgment.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 
 from graders.cell import FINAL, Call, cell_keys, plan_calls, references_hash
 from graders.fit import fit_verdict
@@ -89,6 +91,8 @@ class Engine:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     progress: Progress = field(default_factory=Progress)
     _stop: bool = False
+    _paying: int = 0
+    _till: asyncio.Condition = field(default_factory=asyncio.Condition)
     _dead_calls: dict[str, int] = field(default_factory=dict)
     _dearest: float = 0.0
 
@@ -108,6 +112,8 @@ class Engine:
         """Ask for every missing cell; returns the counts when the last judgment is committed."""
         self.progress = Progress()
         self._stop = False
+        self._paying = 0
+        self._till = asyncio.Condition()
         self._dead_calls = {}
         missing = self._missing(questions, self.progress)
         done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
@@ -122,7 +128,7 @@ class Engine:
             if not writer.done():
                 await done.put(None)
             await writer
-            await asyncio.gather(*(grader.aclose() for grader in self.graders if hasattr(grader, "aclose")))
+            await asyncio.gather(*map(_close, self.graders), return_exceptions=True)
         return self.progress
 
     def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[_MissingCall]:
@@ -149,23 +155,51 @@ class Engine:
 
     async def _work(self, missing: Iterator[_MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
         for call in missing:
-            if self._stop or self._over_budget():
+            if self._stop:
                 return
             if call.card.name in self.progress.given_up:
                 continue
-            verdicts = await self._verdicts(call)
+            pays = self.budget is not None and call.card.kind != "rule"
+            if pays and not await self._may_pay():
+                return
+            entries = await self._entries(call)
+            verdicts = [entry.judgment for entry in entries]
             self._count(call, verdicts)
+            if pays:
+                await self._paid()
             self._give_up_on_the_dead(call.card.name, verdicts)
-            await done.put([self._entry(call, verdict) for verdict in verdicts])
+            await done.put(entries)
             self.on_progress(self.progress)
 
-    def _over_budget(self) -> bool:
-        spent = self.progress.cost
-        if self.budget is None or spent is None or spent + self._dearest <= self.budget:
-            return False
-        self._stop = True
-        self.progress.stopped = "budget"
-        return True
+    async def _may_pay(self) -> bool:
+        """Whether one more call surely stays within the budget; waits for those in flight where they decide it.
+
+        The dearest call so far stands for each call in flight. Until one has told its price only one is made, and a
+        grader that tells none is asked no more: what it costs is unknown, not nothing.
+        """
+        async with self._till:
+            while not self._stop:
+                spent, budget = self.progress.cost, self.budget or 0.0
+                known = spent is not None and budget > 0
+                if known and not self._paying:
+                    allowed = (spent or 0.0) + self._dearest <= budget
+                else:
+                    reserved = (self._paying + 1) * self._dearest
+                    allowed = known and self._dearest > 0 and (spent or 0.0) + reserved <= budget
+                if allowed:
+                    self._paying += 1
+                    return True
+                if not self._paying:
+                    self._stop = True
+                    self.progress.stopped = "budget"
+                    return False
+                await self._till.wait()
+        return False
+
+    async def _paid(self) -> None:
+        async with self._till:
+            self._paying -= 1
+            self._till.notify_all()
 
     def _give_up_on_the_dead(self, name: str, verdicts: Sequence[Verdict]) -> None:
         """Ask a grader no more when its first calls all died on the way; what it was not asked stays missing."""
@@ -176,16 +210,19 @@ class Engine:
             if self._dead_calls[name] >= DEAD_AFTER:
                 self.progress.given_up[name] = self.progress.last_failure or ""
 
-    async def _verdicts(self, call: _MissingCall) -> Sequence[Verdict]:
-        """The grader's verdicts on the missing cells, or one failed verdict each."""
+    async def _entries(self, call: _MissingCall) -> list[Entry]:
+        """The grader's verdicts on the missing cells as entries, or one failed entry each."""
         try:
             verdicts = _checked(call, await call.grader.judge(call.task))
-        except Exception as error:  # the one boundary: whatever a grader raises is that call's failure
+            return [self._entry(call, verdict) for verdict in verdicts if verdict.criterion_id in call.attempts]
+        except BaseException as error:  # the one boundary: whatever a grader raises is that call's failure
+            if _is_ours(error):
+                raise
             failure = _failure(error)
-            verdicts = [
-                Verdict(criterion_id=criterion_id, status="failed", failure=failure) for criterion_id in call.keys
-            ]
-        return [verdict for verdict in verdicts if verdict.criterion_id in call.attempts]
+        return [
+            self._entry(call, Verdict(criterion_id=criterion_id, status="failed", failure=failure))
+            for criterion_id in call.attempts
+        ]
 
     def _count(self, call: _MissingCall, verdicts: Sequence[Verdict]) -> None:
         progress = self.progress
@@ -203,7 +240,8 @@ class Engine:
         if not costs:
             progress.cost = None
         elif progress.cost is not None:
-            progress.cost += sum(costs)
+            spent = progress.cost + sum(costs)
+            progress.cost = spent if isfinite(spent) else None
             self._dearest = max(self._dearest, sum(costs))
 
     def _entry(self, call: _MissingCall, verdict: Verdict) -> Entry:
@@ -267,6 +305,8 @@ def _criteria(example: Example, call: Call) -> tuple[Criterion, ...]:
 
 def _checked(call: _MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     """The verdicts as they came, if there is exactly one fitting verdict for each criterion asked."""
+    if not isinstance(verdicts, list | tuple) or not all(isinstance(verdict, Verdict) for verdict in verdicts):
+        raise GraderError("grader", f"expected a list of Verdict, got {type(verdicts).__name__}")
     asked = [criterion.id for criterion in call.task.criteria]
     got = [verdict.criterion_id for verdict in verdicts]
     if sorted(asked) != sorted(got):
@@ -280,7 +320,24 @@ def _checked(call: _MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdic
     return verdicts
 
 
-def _failure(error: Exception) -> Failure:
+def _is_ours(error: BaseException) -> bool:
+    """Whether an exception ends the run, rather than being the grader's: Ctrl-C, or our own cancelling."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)
+
+
+async def _close(grader: Grader) -> None:
+    """Close a grader that can be closed; how it does that is its own affair, and no reason to lose a score."""
+    close = getattr(grader, "aclose", None)
+    if close is not None:
+        closing = close()
+        if inspect.isawaitable(closing):
+            await closing
+
+
+def _failure(error: BaseException) -> Failure:
     kind = error.kind if isinstance(error, GraderError) else "timeout" if isinstance(error, TimeoutError) else "grader"
     if kind not in FAILURE_KINDS:
         kind = "grader"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
+
+from pydantic import TypeAdapter, ValidationError
 
 from graders.judgment import GraderKind, Verdict
-from rubrics import Answer, Criterion, Example, Rubric, canonical_json
+from rubrics import Answer, Criterion, Example, Id, InputError, Mistake, Rubric, canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,26 @@ class Grader(Protocol):
     async def judge(self, task: Task) -> Sequence[Verdict]: ...
 
 
+_NAME: TypeAdapter[str] = TypeAdapter(Id)
+
+
+def _card_problem(name: Any, kind: Any, arguments: Any, max_criteria: Any) -> str | None:
+    """What is wrong with what a grader says of itself."""
+    try:
+        _NAME.validate_python(name, strict=True)
+    except ValidationError:
+        return f"got the name {name!r}, expected text of 1 to 512 characters without control characters"
+    if kind not in get_args(GraderKind):
+        return f"got the kind {kind!r}, expected one of {', '.join(get_args(GraderKind))}"
+    if max_criteria is not None and (type(max_criteria) is not int or max_criteria < 1):
+        return f"got max_criteria {max_criteria!r}, expected a number from 1 up, or None for all"
+    try:
+        canonical_json(dict(arguments))
+    except (TypeError, ValueError):
+        return f"got arguments {arguments!r}, expected a mapping of JSON values"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class GraderCard:
     """What a run remembers of a grader: enough to tell whether it is still the same one."""
@@ -61,13 +83,18 @@ class GraderCard:
     @classmethod
     def of(cls, grader: Grader) -> GraderCard:
         """The card of a grader, with the defaults where it says nothing."""
+        name: str = grader.name
+        kind: Any = getattr(grader, "kind", "model")
+        arguments, most = getattr(grader, "arguments", {}), getattr(grader, "max_criteria", 1)
+        if problem := _card_problem(name, kind, arguments, most):
+            raise InputError(Mistake(f"grader {type(grader).__name__}", problem))
         return cls(
-            name=grader.name,
-            kind=getattr(grader, "kind", "model"),
+            name=name,
+            kind=kind,
             version=str(grader.version),
-            arguments=dict(getattr(grader, "arguments", {})),
+            arguments=dict(arguments),
             prompt_hash=getattr(grader, "prompt_hash", None),
-            max_criteria=getattr(grader, "max_criteria", 1),
+            max_criteria=most,
         )
 
     @property

@@ -117,7 +117,7 @@ def _rules(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
 
 def _recorded(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
     path = Path(rest)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise InputError(Mistake(rest, "no such file" if not path.exists() else "this is a folder, expected a file"))
     return Recorded(spec, path)
 
@@ -212,9 +212,9 @@ def _instance(spec: str, load: Callable[[], Any]) -> Grader:
     """Load and create a plug-in; what its own code raises is told with its line, without a traceback."""
     try:
         grader = load()()
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a plug-in may even try to end the program
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "registry" not in frame.filename]
         line = getattr(error, "lineno", None) or (frames[-1].lineno if frames else None)
         file = getattr(error, "filename", None) or (frames[-1].filename if frames else spec)

@@ -68,6 +68,7 @@ class Scorer:
         self._plain_raters: dict[tuple[str, str], int] = {}
         self._voters = Voters()
         self._rulings: dict[int, tuple[str, int, str]] = {}
+        self._unheard: set[tuple[str, str, int, str, str, int]] = set()
         self._failures = dict.fromkeys(FAILURE_KINDS, 0)
         self._failure_messages: dict[str, str] = {}
 
@@ -127,13 +128,16 @@ class Scorer:
             self._failures[judgment.failure.kind] += 1
             message = f"{judgment.criterion_id}: {judgment.failure.message}"
             self._failure_messages.setdefault(judgment.failure.kind, message)
-        if leaf in example.plan.checked:
-            if judgment.grader_kind != "rule":
-                self._warn(f"a label by {judgment.grader!r} on a criterion with a check is kept and does not vote")
-            return problems
         fit = fit_verdict(judgment, example.plan.scale(leaf))
         if fit.problem is not None:
             return [*problems, fit.problem]
+        if leaf in example.plan.checked:
+            if judgment.grader_kind != "rule":
+                self._warn(f"a label by {judgment.grader!r} on a criterion with a check is kept and does not vote")
+                if judgment.cell in self._unheard:
+                    problems.append(("$", "a second judgment of one cell (another try says so by `repeat`)"))
+                self._unheard.add(judgment.cell)
+            return problems
         self._append(judgment, place, leaf, fit.value)
         return problems
 

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import FrameType
 
 import typer
 
@@ -45,8 +46,9 @@ def store_url(given: str | None) -> str:
 def run_grade(request: GradeRequest) -> ExitCode:
     """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
     with Store(store_url(request.store)) as store, store.lock():
-        batch = Batch(store, request.batch)
+        batch = Batch(store, request.batch, keep=not request.dry_run)
         batch.import_recorded(keep=not request.dry_run)
+        batch.check_score_by(request.scoring.score_by)
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan), err=True)
@@ -91,28 +93,22 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
     if not plan.to_grade:
         return plan
 
-    async def run() -> Progress:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        if engine.progress.stopped == "cancel":
+            raise KeyboardInterrupt
+        typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
+        engine.stop()
 
-        def interrupted() -> None:
-            if engine.progress.stopped == "cancel" and task is not None:
-                task.cancel()
-            else:
-                typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
-                engine.stop()
-
-        loop.add_signal_handler(signal.SIGINT, interrupted)
-        try:
-            return await engine.run(batch.run.questions())
-        except asyncio.CancelledError:
-            return engine.progress
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
-
-    with ProgressLine(plan.to_grade) as line:
-        engine.on_progress = line.show
-        return asyncio.run(run())
+    # A handler of the process, not of the event loop: a plug-in that blocks the loop must not make Ctrl-C dead.
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        with ProgressLine(plan.to_grade) as line:
+            engine.on_progress = line.show
+            return asyncio.run(engine.run(batch.run.questions()))
+    except KeyboardInterrupt:
+        return engine.progress
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:

@@ -110,10 +110,12 @@ class Store:
         *,
         repeats: int = 1,
         settings: Mapping[str, Any] | None = None,
+        keep: bool = True,
     ) -> Run:
         """Make the run of that name, or take it up again with today's dataset and answers.
 
-        StoreError where it was made with other graders (it lists the differences) or with more repeats.
+        Without `keep` nothing is written: the run is what it would be. StoreError where it is about another dataset,
+        was made with other graders (it lists the differences) or with more repeats.
         """
         today = {
             "dataset_id": dataset.dataset_id,
@@ -138,9 +140,12 @@ class Store:
                 }
                 connection.execute(insert(runs).values(**made, **today))
             else:
-                self._check_resumed(row, roster_of(roster), repeats)
+                self._check_resumed(row, dataset, roster_of(roster), repeats)
                 connection.execute(update(runs).where(mine).values(**today))
-            return self._run(connection.execute(select(runs).where(mine)).one())
+            run = self._run(connection.execute(select(runs).where(mine)).one())
+            if not keep:
+                connection.rollback()
+            return run
 
     def _check_inputs(self, connection: Connection, dataset: DatasetRef, answers: AnswersRef) -> None:
         revision = dataset_revisions.c
@@ -153,7 +158,11 @@ class Store:
         if connection.scalar(answered) != dataset.dataset_id:
             raise StoreError(f"{self.place}: {answers} is not there, was never committed or answers another dataset")
 
-    def _check_resumed(self, row: Row[Any], graders: Sequence[GraderCard], repeats: int) -> None:
+    def _check_resumed(self, row: Row[Any], dataset: DatasetRef, graders: Sequence[GraderCard], repeats: int) -> None:
+        if row.dataset_id != dataset.dataset_id:
+            raise StoreError(
+                f"run {row.name!r} in {self.place} is about another dataset; use another --run name for this one"
+            )
         if found := list(differences(roster_of(row.graders), graders)):
             lines = "".join(f"\n  {line}" for line in found)
             raise StoreError(

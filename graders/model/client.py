@@ -118,7 +118,7 @@ class ChatClient:
                 self._url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 self._has_answered = True
-                content = await self._content(response)
+                content = self._without_key(await self._content(response))
                 return _Response(response.status, content, response.headers.get("Retry-After"))
         except TimeoutError:
             raise _TransportFault("timeout", f"no reply from {self.host} in time") from None
@@ -167,6 +167,11 @@ class ChatClient:
             status=status,
             temperature_refused=b"temperature" in body.lower(),
         )
+
+    def _without_key(self, content: bytes) -> bytes:
+        """A body in which an endpoint that echoes the key no longer does."""
+        key = os.environ.get(self._api_key_env, "").strip().encode()
+        return content.replace(key, b"[key]") if len(key) >= 8 else content
 
     def _authorization(self) -> dict[str, str]:
         """The key's header, read at the moment of the call and kept nowhere; local servers need none."""

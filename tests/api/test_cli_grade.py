@@ -1,6 +1,9 @@
 """`markscheme grade` and `markscheme export`: from files to scores over a store that resumes."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,8 @@ import pytest
 
 from tests.batch import RUBRIC, Files, judgment, read_lines, write_batch, write_lines
 from tests.command import markscheme
+
+ROOT = Path(__file__).resolve().parents[2]
 
 JUDGE = """
 from graders import Verdict
@@ -339,3 +344,84 @@ def test_two_judgments_of_one_cell_are_fine_as_repeats(files: Files) -> None:
     result = grade(files, "--grader", f"recorded:{files.judgments}", "--json")
     assert result.code == 0
     assert json.loads(result.out)["answers"][0]["score"] == pytest.approx(6 / 12)
+
+
+def test_a_dry_run_changes_nothing_that_a_run_is(files: Files, tmp_path: Path) -> None:
+    spec = plug_in(files)
+    before = json.loads(grade(files, "--grader", spec, "--run", "r", "--json").out)
+    rows = read_lines(files.answers)
+    changed = write_lines(tmp_path / "changed.jsonl", [{**row, "text": "Other."} for row in rows])
+    planned = markscheme(
+        "grade", files.dataset, changed, "--grader", spec, "--run", "r", "--repeats", 5, "--dry-run", *files.options
+    )
+    assert planned.code == 0
+    assert "0 kept" in planned.err
+    after = json.loads(grade(files, "--grader", spec, "--run", "r", "--json").out)
+    assert after["answers"] == before["answers"]
+    assert after["run"]["calls"] == 0
+    grade(files, "--grader", spec, "--run", "never", "--dry-run")
+    assert markscheme("export", "never", tmp_path / "hf", *files.options).code == 1
+
+
+def test_a_run_stays_with_its_dataset(files: Files) -> None:
+    spec = plug_in(files)
+    grade(files, "--grader", spec, "--run", "r")
+    other = write_lines(files.folder / "others.jsonl", read_lines(files.dataset))
+    result = markscheme("grade", other, files.answers, "--grader", spec, "--run", "r", *files.options)
+    assert result.code == 1
+    assert "another dataset" in result.err
+
+
+def test_a_misspelt_group_is_told_before_anyone_is_asked(files: Files) -> None:
+    result = grade(files, "--grader", plug_in(files), "--score-by", "keywrod")
+    assert (result.code, asked(files)) == (1, [])
+    assert "did you mean 'keyword'?" in result.err
+
+
+def test_a_judgment_on_a_check_is_looked_at_too(files: Files) -> None:
+    rows = read_lines(files.judgments)
+    label = {**rows[0], "criterion_id": "short", "grader": "dr-k", "grader_kind": "human"}
+    write_lines(files.judgments, [*rows, label, label])
+    twice = markscheme("score", files.dataset, files.answers, files.judgments)
+    assert twice.code == 1
+    assert f"{files.judgments}:14 $: a second judgment of one cell" in twice.err
+    del label["met"]
+    write_lines(files.judgments, [*rows, {**label, "option": "banana"}])
+    assert "expected 'met'" in markscheme("score", files.dataset, files.answers, files.judgments).err
+
+
+BLOCKING = """
+import time
+from graders import Verdict
+
+class Judge:
+    name, version = "blocking", "1"
+
+    async def judge(self, task):
+        print("asked", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_ends_even_a_plug_in_that_blocks(files: Files) -> None:
+    path = files.folder / "blocking.py"
+    path.write_text(BLOCKING, encoding="utf-8")
+    code = "import sys; from api.cli import main; sys.argv[0] = 'markscheme'; main()"
+    arguments = ["grade", files.dataset, files.answers, "--grader", f"{path}:Judge", *files.options]
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    assert child.stdout.readline() == "asked\n"
+    child.send_signal(signal.SIGINT)
+    while "stopping" not in child.stderr.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 4

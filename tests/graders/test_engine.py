@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graders import Engine, Entry, GraderCard, Judgment, MemoryLedger, Question, RulesGrader, Standing, Task, Verdict
-from rubrics import Answer, AnswerHasher, Example, GraderError, Rubric
+from rubrics import Answer, AnswerHasher, Example, GraderError, InputError, Rubric
 
 
 class ScriptedGrader:
@@ -120,9 +120,12 @@ def test_a_failure_is_kept_as_failed_and_tried_again() -> None:
         (TimeoutError(), "timeout"),
         (ValueError("x\ud800\x00"), "grader"),
         (KeyError("k"), "grader"),
+        (SystemExit(0), "grader"),
+        (asyncio.CancelledError(), "grader"),
+        (BaseException("all"), "grader"),
     ],
 )
-def test_whatever_is_raised_becomes_a_failed_judgment_of_its_kind(raised: Exception, kind: str) -> None:
+def test_whatever_is_raised_becomes_a_failed_judgment_of_its_kind(raised: BaseException, kind: str) -> None:
     def broken(task: Task) -> list[Verdict]:
         raise raised
 
@@ -346,3 +349,102 @@ def test_what_a_judge_is_shown_besides_is_part_of_the_key() -> None:
         again = ScriptedGrader(all_met)
         run(Engine([again], ledger), [(changed, answers)])
         assert again.tasks, what
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "nonsense",
+        None,
+        [{"criterion_id": "a", "met": True}],
+        [Verdict.model_construct(criterion_id="a", status="judged", met="yes")],
+        [Verdict(criterion_id="a", met=True).model_copy(update={"explanation": "\ud800"})],
+        [Verdict(criterion_id="a", met=True).model_copy(update={"cost": float("inf")})],
+    ],
+)
+def test_a_reply_of_the_wrong_type_is_failed_and_its_neighbours_stand(reply: Any) -> None:
+    class Wrong(ScriptedGrader):
+        async def judge(self, task: Task) -> Any:
+            return reply if task.criteria[0].id == "a" else all_met(task)
+
+    ledger = MemoryLedger()
+    progress = run(Engine([Wrong(all_met)], ledger), make_questions(1))
+    assert (progress.graded, progress.failed) == (2, 1)
+    assert judged(ledger)["m0", "a"].status == "failed"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": None},
+        {"name": ""},
+        {"name": "x" * 600},
+        {"kind": "robot"},
+        {"max_criteria": "all"},
+        {"max_criteria": 0},
+        {"max_criteria": True},
+        {"arguments": {"a": float("nan")}},
+        {"arguments": {"a": object()}},
+        {"arguments": 3},
+    ],
+)
+def test_a_grader_that_says_nonsense_of_itself_is_refused(changes: dict[str, Any]) -> None:
+    grader = ScriptedGrader(all_met)
+    for name, value in changes.items():
+        setattr(grader, name, value)
+    with pytest.raises(InputError, match="ScriptedGrader"):
+        GraderCard.of(grader)
+
+
+def test_a_grader_that_cannot_be_closed_costs_no_score() -> None:
+    class Raising(ScriptedGrader):
+        async def aclose(self) -> None:
+            raise RuntimeError("no")
+
+    class Plain(ScriptedGrader):
+        def aclose(self) -> None:  # type: ignore[override]
+            self.closed += 1
+
+    plain = Plain(all_met, name="plain")
+    progress = run(Engine([Raising(all_met), plain], MemoryLedger()), make_questions(1))
+    assert (progress.graded, plain.closed) == (6, 1)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.parametrize(("budget", "calls"), [(0.0, 0), (1.0, 1), (2.5, 2), (100.0, 60)])
+def test_a_budget_is_kept_however_many_calls_are_in_flight(concurrency: int, budget: float, calls: int) -> None:
+    def dear(task: Task) -> list[Verdict]:
+        return [Verdict(criterion_id=task.criteria[0].id, met=True, cost=1.0)]
+
+    grader = ScriptedGrader(dear)
+    progress = run(Engine([grader], MemoryLedger(), concurrency=concurrency, budget=budget), make_questions(20))
+    assert len(grader.tasks) == calls
+    assert (progress.cost or 0.0) <= budget
+
+
+def test_a_grader_without_a_price_is_asked_once_under_a_budget() -> None:
+    grader = ScriptedGrader(all_met)
+    progress = run(Engine([grader], MemoryLedger(), budget=5.0), make_questions(20))
+    assert (len(grader.tasks), progress.stopped) == (1, "budget")
+
+
+def test_a_grader_whose_first_calls_all_die_on_the_way_is_given_up_and_others_go_on() -> None:
+    def dead(task: Task) -> list[Verdict]:
+        raise GraderError("http", "cannot connect")
+
+    gone, alive = ScriptedGrader(dead, name="gone"), ScriptedGrader(all_met, name="alive")
+    progress = run(Engine([gone, alive], MemoryLedger(), concurrency=4), make_questions(40))
+    assert len(gone.tasks) < 20
+    assert len(alive.tasks) == 120
+    assert progress.given_up == {"gone": "http: cannot connect"}
+
+
+def test_a_grader_that_has_answered_once_is_never_given_up() -> None:
+    def mostly_dead(task: Task) -> list[Verdict]:
+        if len(grader.tasks) > 1:
+            raise GraderError("http", "503")
+        return all_met(task)
+
+    grader = ScriptedGrader(mostly_dead)
+    progress = run(Engine([grader], MemoryLedger(), concurrency=1), make_questions(20))
+    assert (len(grader.tasks), progress.given_up) == (60, {})
