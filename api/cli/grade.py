@@ -96,8 +96,8 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
     def interrupted(_signal: int, _frame: FrameType | None) -> None:
         if engine.progress.stopped == "cancel":
             raise KeyboardInterrupt
-        typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
         engine.stop()
+        typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
 
     # A handler of the process, not of the event loop: a plug-in that blocks the loop must not make Ctrl-C dead.
     before = signal.signal(signal.SIGINT, interrupted)
