@@ -170,8 +170,18 @@ class DatasetFile(ReadAnew):
     What is wrong is collected in `mistakes`; the first whole iteration finds it all.
     """
 
-    def __init__(self, path: str | Path, rubrics: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        rubrics: str | Path | None = None,
+        *,
+        all_rubrics: bool = False,
+        healthbench: bool = False,
+    ) -> None:
         super().__init__()
+        self._all_rubrics = all_rubrics
+        self._healthbench = healthbench
+        self._rubric_mistakes: dict[str | None, list[Mistake]] = {}
         self.path = Path(path)
         self.examples_path = self.path / "examples.jsonl" if self.path.is_dir() else self.path
         self.folder = self.examples_path.parent
@@ -182,31 +192,48 @@ class DatasetFile(ReadAnew):
         self._noted_before = len(self.mistakes)
 
     def _read_rubrics(self) -> dict[str, Rubric | None]:
+        """The rubrics in files of their own by id; None for one that is there and has mistakes."""
         found: dict[str, Rubric | None] = {}
         where: dict[str, Path] = {}
         for place in self.rubric_places:
             for path in sorted(place.glob("*" + RUBRIC_SUFFIX)) if place.is_dir() else []:
                 self.rubric_files.append(path)
-                try:
-                    value, faults = read_json(path)
-                except InputError as error:
-                    self.mistakes.extend(error.mistakes)
-                    continue
-                self.mistakes.extend(faults)
-                rubric = parse_row(Rubric, value, self.mistakes, file=str(path), line=None)
-                name = rubric.id if rubric else value.get("id") if isinstance(value, dict) else None
-                if not isinstance(name, str):
-                    continue
-                if name in where:
-                    self.mistakes.add(
-                        str(path),
-                        f"got {name!r}, expected an id of its own, {where[name]} has the same",
-                        "$.id",
-                    )
-                    continue
-                where[name] = path
-                found[name] = rubric
+                mistakes = Mistakes()
+                name, rubric = self._read_rubric(path, mistakes)
+                if name is not None and name in where:
+                    message = f"got {name!r}, expected an id of its own, {where[name]} has the same"
+                    mistakes.add(str(path), message, "$.id")
+                elif name is not None:
+                    where[name] = path
+                    found[name] = rubric
+                if mistakes:
+                    self._rubric_mistakes.setdefault(name, []).extend(mistakes)
+        if self._all_rubrics:
+            for noted in self._rubric_mistakes.values():
+                self.mistakes.extend(noted)
+            self._rubric_mistakes.clear()
         return found
+
+    @staticmethod
+    def _read_rubric(path: Path, mistakes: Mistakes) -> tuple[str | None, Rubric | None]:
+        """A rubric's id, as far as it can be read, and the rubric, if it is sound."""
+        try:
+            value, faults = read_json(path)
+        except InputError as error:
+            mistakes.extend(error.mistakes)
+            return None, None
+        mistakes.extend(faults)
+        rubric = parse_row(Rubric, value, mistakes, file=str(path), line=None)
+        name = rubric.id if rubric else value.get("id") if isinstance(value, dict) else None
+        return (name if isinstance(name, str) else None), rubric
+
+    def _tell_rubrics(self, pointed_to: set[str], mistakes: Mistakes) -> None:
+        """What is wrong with rubrics that examples point to; drafts that nothing points to are no one's business."""
+        names: list[str | None] = [*sorted(pointed_to)]
+        if not pointed_to <= set(self.rubrics):
+            names.append(None)
+        told = [mistake for name in names for mistake in self._rubric_mistakes.get(name, ())]
+        mistakes.found[:0] = told
 
     def _read_info(self) -> DatasetInfo:
         stem = self.path.name if self.path.is_dir() else self.path.stem
@@ -235,7 +262,10 @@ class DatasetFile(ReadAnew):
         rules = AgreementRules()
         file = str(self.examples_path)
         metadata_rule = _metadata_rule(self.info)
+        pointed_to: set[str] = set()
         for line, value in read_lines(self.examples_path, mistakes):
+            if isinstance(value, dict) and isinstance(value.get("rubric_id"), str):
+                pointed_to.add(value["rubric_id"])
             example = self._example(value, mistakes, line)
             if example is None:
                 continue
@@ -244,11 +274,12 @@ class DatasetFile(ReadAnew):
             for path, message in metadata_rule(example):
                 mistakes.add(file, message, path, line)
             yield line, example
+        self._tell_rubrics(pointed_to, mistakes)
         self._end_pass()
 
     def _example(self, value: Any, mistakes: Mistakes, line: int) -> Example | None:
         file = str(self.examples_path)
-        if is_healthbench_row(value):
+        if self._healthbench or is_healthbench_row(value):
             return parse_healthbench_row(value, mistakes, file=file, line=line)
         return parse_row(Example, value, mistakes, file=file, line=line, context={"rubrics": self.rubrics})
 
@@ -262,15 +293,19 @@ class DatasetFile(ReadAnew):
 def _metadata_rule(info: DatasetInfo) -> Any:
     if info.metadata_schema is None:
         return lambda _example: ()
-    import jsonschema
+    import re2
     import referencing.exceptions
 
-    validator = jsonschema.Draft202012Validator(info.metadata_schema, registry=referencing.Registry())
+    from rubrics.metadata_schema import linear_validator
+
+    validator = linear_validator(info.metadata_schema)
 
     def broken(example: Example) -> Iterator[tuple[str, str]]:
         try:
             for error in validator.iter_errors(example.metadata):
                 yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+        except re2.error as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {error}"
         except RecursionError:
             yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
         except referencing.exceptions.Unresolvable as error:

@@ -206,23 +206,27 @@ def _depends_on(node: _Node) -> str | None:
 
 
 def _circle_problems(nodes: list[_Node], by_id: dict[str, _Node]) -> Iterator[InitErrorDetails]:
-    reported: set[str] = set()
+    """Each circle once, told at its first criterion; every node is walked once, however long the chains are."""
+    order = {node.id: place for place, node in enumerate(nodes)}
+    walked: set[str] = set()
     for start in nodes:
-        walked = [start.id]
+        path: dict[str, _Node] = {}
         node: _Node | None = start
-        while node is not None and (target := _depends_on(node)) is not None and target != node.id:
-            if target == start.id and start.id not in reported:
-                reported.update(walked)
-                round_trip = " → ".join([*walked, start.id])
-                yield problem_at(
-                    (*start.loc, "depends_on", "criterion"),
-                    target,
-                    f"got a circle of conditions ({round_trip}), expected one of them without a condition",
-                )
-            if target in walked:
-                break
-            walked.append(target)
-            node = by_id.get(target)
+        while node is not None and node.id not in walked and node.id not in path:
+            path[node.id] = node
+            target = _depends_on(node)
+            node = by_id.get(target) if target is not None and target != node.id else None
+        if node is not None and node.id in path:
+            circle = list(path)[list(path).index(node.id) :]
+            first = circle.index(min(circle, key=lambda name: order.get(name, 0)))
+            circle = circle[first:] + circle[:first]
+            yield problem_at(
+                (*path[circle[0]].loc, "depends_on", "criterion"),
+                _depends_on(path[circle[0]]),
+                f"got a circle of conditions ({' → '.join([*circle, circle[0]])}), "
+                "expected one of them without a condition",
+            )
+        walked.update(path)
 
 
 def _scoring_problems(raw: dict[str, Any], nodes: list[_Node]) -> Iterator[InitErrorDetails]:

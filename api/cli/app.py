@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
+import io
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -144,7 +149,7 @@ def grade(
     by: By = "model",
     consensus: Consensus = None,
     min_coverage: MinCoverage = 0.98,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
     healthbench: HealthBench = False,
     rubrics: RubricDir = None,
     store: StoreUrl = None,
@@ -181,7 +186,7 @@ def score(
     by: By = "model",
     consensus: Consensus = None,
     min_coverage: MinCoverage = 0.98,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
     healthbench: HealthBench = False,
     rubrics: RubricDir = None,
     as_json: AsJson = False,
@@ -201,12 +206,16 @@ def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the Hugging Face dataset.")],
     score_by: ScoreBy = None,
+    consensus: Consensus = None,
+    min_coverage: MinCoverage = 0.98,
     store: StoreUrl = None,
 ) -> None:
     """Write a run as a Hugging Face dataset: card, scores, judgments, examples and rubrics."""
     from api.cli.export import run_export
+    from graders import ScoringOptions
 
-    run_export(run, folder, score_by=score_by, store=store)
+    options = ScoringOptions(score_by=score_by, consensus=consensus, min_coverage=min_coverage)
+    run_export(run, folder, options=options, store=store)
 
 
 @app.command()
@@ -299,8 +308,15 @@ def _tables(written: str) -> list[str]:
 
 def main() -> None:
     """The entry point: what is wrong with the input is told line by line, never as a traceback."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors=_ESCAPED)
     try:
-        app()
+        try:
+            app()
+        finally:
+            if out is not None:
+                out.flush()
     except InputError as error:
         for mistake in error.mistakes:
             typer.echo(str(mistake), err=True)
@@ -308,6 +324,38 @@ def main() -> None:
     except EvalError as error:
         typer.echo(str(error), err=True)
         sys.exit(ExitCode.WRONG_INPUT)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.DONE)
+    except OSError as error:
+        _drop(out)
+        if error.errno == errno.EPIPE:
+            sys.exit(_READER_LEFT)
+        place = "the output cannot be written" if error.filename is None else str(error.filename)
+        typer.echo(f"{place}: {error.strerror or error}", err=True)
+        sys.exit(ExitCode.WRONG_INPUT)
+    except SystemExit:
+        if sys.stdout is not out:  # how typer says that the reader has left: it puts a stand-in here
+            _drop(out)
+            sys.exit(_READER_LEFT)
+        raise
+
+
+_READER_LEFT = 141
+"""What a shell sees of a program that was ended by a closed pipe."""
+
+
+def _drop(stream: object) -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's end does not fail over it once more."""
+    if isinstance(stream, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+_ESCAPED = "markscheme.escaped"
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Characters that the output's encoding lacks, as JSON writes them: nothing is lost, and JSON stays JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_ESCAPED, _escape)

@@ -152,7 +152,7 @@ def _check_rubric(path: Path, checked: Checked) -> None:
 
 def _check_dataset(path: Path, checked: Checked, rubrics: Path | None) -> Sequence[Path]:
     """Check a dataset, and in a folder its answers and judgments too; returns the rubric files it covers."""
-    dataset = DatasetFile(path, rubrics)
+    dataset = DatasetFile(path, rubrics, all_rubrics=True)
     answers = path / "answers.jsonl"
     advice = _DatasetAdvice(dataset, checked)
     if path.is_dir() and answers.exists():

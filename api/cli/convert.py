@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ def run_convert(source: Path, target: Path, *, source_format: str, target_format
     elif source_format in _WITH_ANSWERS:
         _convert_with_answers(_WITH_ANSWERS[source_format](source), target, target_format)
     else:
-        _convert_dataset(source, target, target_format, rubrics)
+        _convert_dataset(source, target, target_format, rubrics, healthbench=source_format == "healthbench")
 
 
-def _convert_dataset(source: Path, target: Path, target_format: str, rubrics: Path | None) -> None:
-    dataset = DatasetFile(source, rubrics)
+def _convert_dataset(
+    source: Path, target: Path, target_format: str, rubrics: Path | None, *, healthbench: bool
+) -> None:
+    dataset = DatasetFile(source, rubrics, healthbench=healthbench)
     obstacles = Mistakes()
     for line, example in dataset.numbered():
         if target_format == "healthbench":
@@ -64,9 +67,9 @@ def _convert_export(source: Path, target: Path, target_format: str) -> None:
     _native_only(target_format)
     found = read_folder(source)
     folder = _new_folder(target)
-    (folder / "dataset.json").write_text(
-        json.dumps(found.info.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
+    info = json.dumps(found.info.as_json(), ensure_ascii=False, indent=2) + "\n"
+    with _told(folder / "dataset.json", "cannot be written"):
+        (folder / "dataset.json").write_text(info, encoding="utf-8")
     _write_rows(folder / "examples.jsonl", (embedded_row(example) for example in found.examples()))
     _write_rows(folder / "answers.jsonl", (answer.as_json() for answer in found.answers()))
     _write_rows(folder / "judgments.jsonl", (judgment.as_json() for judgment in found.judgments()))
@@ -85,10 +88,30 @@ def embedded_row(example: Example) -> dict[str, Any]:
     return row
 
 
+_FILE_MODE = 0o666
+
+
+def _umask() -> int:
+    """What the user lets others not do with new files; asking is only possible by setting."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _told(target: Path, what: str) -> Iterator[None]:
+    """A failing disk or a path that cannot be is a mistake with its place."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(Mistake(str(target), f"{what}: {error.strerror or error}")) from None
+
+
 def _new_folder(target: Path) -> Path:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(Mistake(str(target), "something is here already, expected a new or an empty folder"))
-    target.mkdir(parents=True, exist_ok=True)
+    with _told(target, "cannot be made"):
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise InputError(Mistake(str(target), "something is here already, expected a new or an empty folder"))
+        target.mkdir(parents=True, exist_ok=True)
     return target
 
 
@@ -102,18 +125,17 @@ def _write_rows(target: Path, rows: Iterable[dict[str, Any]]) -> None:
             count += 1
             yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
-    if target.is_dir():
-        raise InputError(Mistake(str(target), "this is a folder, expected a file to write (.jsonl)"))
-    try:
+    with _told(target, "cannot be written"):
+        if target.is_dir():
+            raise InputError(Mistake(str(target), "this is a folder, expected a file to write (.jsonl)"))
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(lines())
+            Path(name).chmod(_FILE_MODE & ~_umask())
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise InputError(Mistake(str(target), f"cannot be written: {error.strerror}")) from None
     typer.echo(f"wrote {count:,} rows to {target}", err=True)

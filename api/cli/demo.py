@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,16 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from api.batch import Batch, BatchRequest, export_run
 from api.cli.check import check_paths
 from api.cli.exit_code import ExitCode
 from api.cli.grade import exit_code
+from api.cli.reading.visible import one_line, visible
 from api.cli.schema import render_schema
 from api.cli.tables import coverage_words, interval_words, number
 from api.examples_folder import examples_folder
-from api.store import Store
+from api.store import Store, sqlite_url
 from graders import Judgment, JudgmentFile, Scores, ScoringOptions
 from rubrics import RUBRIC_SUFFIX, Dataset, InputError, Mistake, load_dataset
 
@@ -34,7 +38,7 @@ _SCHEMA_IN_CHECKOUT = "../../../rubrics/schemas/rubric.schema.json"
 
 def run_demo(folder: Path) -> ExitCode:
     """Copy the example, check it, grade it, score it, export it, and say what to do next."""
-    console = Console(highlight=False, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
+    console = Console(emoji=False, highlight=False, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
     example = _copy_example(folder)
     mistakes = check_paths([example]).mistakes
     if mistakes:
@@ -44,7 +48,7 @@ def run_demo(folder: Path) -> ExitCode:
     console.print("[bold]Markscheme demo[/]: from rubrics to graded answers, scores and a Hugging Face dataset")
     console.print("(questions, rubrics, answers and readings were written by a language model, to show the tool)\n")
     _tell_what_was_asked(console, dataset)
-    with Store(f"sqlite:///{folder / 'markscheme.db'}") as store, store.lock():
+    with Store(sqlite_url(folder / "markscheme.db")) as store, store.lock():
         request = BatchRequest(
             dataset=example,
             answers=example / "answers.jsonl",
@@ -60,7 +64,7 @@ def run_demo(folder: Path) -> ExitCode:
         written = export_run(batch.run, folder / "huggingface", options, now=datetime.now(UTC))
     _tell_scores(console, scores)
     _tell_differences(console, example, dataset)
-    console.print(f"[bold]4 Dataset[/]  {folder / 'huggingface'} ({_row_words(written.rows)})")
+    console.print(f"[bold]4 Dataset[/]  {escape(visible(str(folder / 'huggingface')))} ({_row_words(written.rows)})")
     _tell_next_steps(console, folder)
     return exit_code(progress, scores)
 
@@ -68,15 +72,18 @@ def run_demo(folder: Path) -> ExitCode:
 def _copy_example(folder: Path) -> Path:
     """The example, copied so that it can be edited; a copy that is there already is left as it is."""
     target = folder / _EXAMPLE
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Mistake(str(folder), "this is a file, expected a new folder or that of an earlier demo"))
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
-        raise InputError(Mistake(str(folder), "something else is in here, expected a new folder for the demo"))
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch()
-        shutil.copytree(examples_folder() / _EXAMPLE, target)
-        _point_editors_to_the_schema(folder, target)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(Mistake(str(folder), "this is a file, expected a new folder or that of an earlier demo"))
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+            raise InputError(Mistake(str(folder), "something else is in here, expected a new folder for the demo"))
+        if not target.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / _MARK).touch()
+            shutil.copytree(examples_folder() / _EXAMPLE, target)
+            _point_editors_to_the_schema(folder, target)
+    except OSError as error:
+        raise InputError(Mistake(str(folder), f"cannot be made: {error.strerror or error}")) from None
     return target
 
 
@@ -97,7 +104,7 @@ def _tell_what_was_asked(console: Console, dataset: Dataset) -> None:
     )
     for example in dataset:
         first = example.conversation[-1].content.split("\n")[0]
-        console.print(_cut(f"  {example.id:<26} {first}", console.width), markup=False)
+        console.print(_cut(f"  {one_line(example.id):<26} {one_line(first)}", console.width), markup=False)
     console.print()
 
 
@@ -114,17 +121,17 @@ def _tell_scores(console: Console, scores: Scores) -> None:
         panel = scores.row(model=model)
         alone = [scores.row(model=model, grader=f"reading-{place}") for place in (1, 2)]
         table.add_row(
-            f"  {model}",
+            Text(f"  {one_line(model)}"),
             number(panel.mean),
             interval_words(panel),
             coverage_words(panel),
             *(number(row.mean) for row in alone),
         )
         if panel.mean != panel.mean_unclipped:
-            remarks.append(f"  {model}: {number(panel.mean_unclipped)} before the mean is clipped to 0–1")
+            remarks.append(f"  {one_line(model)}: {number(panel.mean_unclipped)} before the mean is clipped to 0–1")
     console.print(table)
     for remark in remarks:
-        console.print(remark)
+        console.print(remark, markup=False)
     console.print()
 
 
@@ -167,8 +174,8 @@ def _tell_differences(console: Console, example: Path, dataset: Dataset) -> None
     differing = [difference for difference in found if difference is not None]
     console.print(f"[bold]3 Readings[/] differ on {len(differing)} of {len(found)} criteria; a tie lowers the score")
     for difference in differing[:4]:
-        words = f"  {difference.place}: {' / '.join(difference.verdicts)} ({difference.points:+g})"
-        console.print(_cut(f"{words} {difference.criterion}", console.width), markup=False)
+        words = f"{difference.place}: {' / '.join(difference.verdicts)} ({difference.points:+g}) {difference.criterion}"
+        console.print(_cut(f"  {one_line(words)}", console.width), markup=False)
     console.print()
 
 
@@ -180,7 +187,7 @@ def _tell_next_steps(console: Console, folder: Path) -> None:
     if activate.exists() and (on_path is None or Path(on_path).resolve() != here.resolve()):
         console.print(f"  . {activate}", markup=False, soft_wrap=True)
     for line in (
-        f"  cd {folder}",
+        f"  cd {visible(shlex.quote(str(folder)))}",
         "  huggingface/README.md          the dataset's card; datasets.load_dataset opens the folder",
         "  medicine/rubrics/              change points, gates or tags, then check and score again;",
         "                                 a reworded criterion has to be judged again",

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.reading.visible import one_line
 from api.cli.tables import print_scores
 from graders import JudgmentFile, Scores, ScoringOptions, collect
 from rubrics import AnswerFile, DatasetFile
@@ -39,7 +40,7 @@ def run_score(
 def show_scores(scores: Scores, *, by: Sequence[str], as_json: bool, title: str = "Scores") -> None:
     """Print scores for a program or for people; warnings go to standard error either way."""
     for warning in scores.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {one_line(warning)}", err=True)
     if as_json:
         typer.echo(json.dumps(scores.as_json(), ensure_ascii=False, allow_nan=False))
     else:

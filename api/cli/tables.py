@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from api.cli.reading.visible import one_line
 
 _WIDTH = 120
 """Columns where nobody says how wide the page is: a file, a pipe."""
@@ -46,8 +49,10 @@ def answers_words(aggregate: Aggregate) -> str:
 
 def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Console | None = None) -> None:
     """One table: a row for each combination of what `by` names, by the chosen group of graders."""
-    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    console = console or Console(
+        markup=False, emoji=False, highlight=False, width=None if sys.stdout and sys.stdout.isatty() else _WIDTH
+    )
+    table = Table(title=Text(one_line(title)), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     shown = list(_rows(scores, by))
     names = [name for name in ("model", "tag", "grader") if name in by or (name == "model" and not by)]
     if scores.chosen is None and "grader" not in names:
@@ -67,7 +72,7 @@ def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Cons
         cells += [coverage_words(aggregate), answers_words(aggregate)]
         if most > 1:
             cells += [number((every or {}).get(str(most))) for every in (aggregate.worst_at_k, aggregate.best_at_k)]
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))
     console.print(table)
     for row in shown:
         if remark := _remark(row.aggregate):
@@ -79,7 +84,7 @@ def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Cons
     for kind, count in scores.failures.items():
         if count:
             message = scores.failure_messages.get(kind, "")
-            console.print(f"{count:,} without a verdict ({kind}), such as {message}", markup=False)
+            console.print(f"{count:,} without a verdict ({kind}), such as {one_line(message)}")
     if any(0 < (row.aggregate.n_examples or 0) < _FEW and row.aggregate.ci_low is not None for row in shown):
         console.print(f"An interval from fewer than {_FEW} examples says little.")
 
@@ -94,7 +99,8 @@ def _rows(scores: Scores, by: Sequence[str]) -> Iterator[Row]:
 
 
 def _names(row: Row, names: Sequence[str]) -> list[str]:
-    return [{"model": row.model, "tag": row.tag or "all", "grader": row.grader}[name] for name in names]
+    every = {"model": row.model, "tag": row.tag or "all", "grader": row.grader}
+    return [one_line(every[name]) for name in names]
 
 
 def _remark(aggregate: Aggregate) -> str:

@@ -7,6 +7,7 @@ from api.store.ledger import RunLedger
 from api.store.run import AnsweredExample, HashedAnswer, Run
 from api.store.staging import Problem
 from api.store.store import RunSummary, Store
+from api.store.url import sqlite_file, sqlite_url
 
 __all__ = [
     "AnswerStage",
@@ -22,4 +23,6 @@ __all__ = [
     "RunSummary",
     "StagedJudgment",
     "Store",
+    "sqlite_file",
+    "sqlite_url",
 ]

@@ -159,7 +159,10 @@ def _coverage(effective: Sequence[float | None], states: Sequence[LeafState]) ->
             total.append(abs(weight))
             if isinstance(state, float):
                 judged.append(abs(weight))
-    return fsum(judged) / fsum(total) if total else 1.0
+    whole = fsum(total)
+    if whole == 0.0:  # no leaf applies, or weights so small that doubles have none
+        return 1.0 if len(judged) == len(total) else 0.0
+    return fsum(judged) / whole
 
 
 def _tag_scores(

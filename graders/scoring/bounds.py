@@ -86,10 +86,11 @@ def could_fire(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> bool:
 
 def _can_apply(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> bool:
     condition = plan.conditions.get(leaf)
-    return condition is None or (
-        _can_apply(plan, own, condition.leaf)
-        and any(condition.holds(credit) for credit in _credits(plan, own, condition.leaf))
-    )
+    while condition is not None:
+        if not any(map(condition.holds, _credits(plan, own, condition.leaf))):
+            return False
+        condition = plan.conditions.get(condition.leaf)
+    return True
 
 
 def _credits(plan: ScoringPlan, own: Sequence[LeafState], leaf: int) -> tuple[float, ...]:

@@ -194,11 +194,11 @@ def _conditions(rubric: Rubric, index: dict[str, int]) -> dict[int, PlannedCondi
     }
     ordered: dict[int, PlannedCondition] = {}
 
-    def place(leaf: int) -> None:
-        if leaf in written and leaf not in ordered:
-            place(written[leaf].leaf)
-            ordered[leaf] = written[leaf]
-
     for leaf in written:
-        place(leaf)
+        chain = []
+        while leaf in written and leaf not in ordered:
+            chain.append(leaf)
+            leaf = written[leaf].leaf
+        for waiting in reversed(chain):
+            ordered[waiting] = written[waiting]
     return ordered

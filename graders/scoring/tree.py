@@ -216,4 +216,5 @@ def tag_score(leaves: Sequence[int], effective: Sequence[float | None], credits:
         earned.append(weight * credit)
         if weight > 0:
             positive.append(weight)
-    return fsum(earned) / fsum(positive) if positive else None
+    whole = fsum(positive)
+    return fsum(earned) / whole if whole > 0 else None

@@ -287,7 +287,9 @@ def _talk(terminal: int, lines: list[str]) -> str:
     screen, waiting = "", list(lines)
     while True:
         ready, _, _ = select.select([terminal], [], [], 20)
-        assert ready, screen
+        if not ready:
+            os.write(terminal, b"\x03")  # so that nobody waits for a command that waits for us
+            raise AssertionError(screen)
         try:
             part = os.read(terminal, 4096).decode("utf-8")
         except OSError:  # the other side has closed
@@ -295,6 +297,6 @@ def _talk(terminal: int, lines: list[str]) -> str:
         if not part:
             return screen
         screen += part
-        if screen.endswith(": ") and waiting:
+        if screen.endswith(": ") and not screen.endswith("(Enter: ") and waiting:
             line = waiting.pop(0)
             os.write(terminal, (line if line == "\x03" else line + "\n").encode())

@@ -340,6 +340,9 @@ def test_what_a_judge_is_shown_besides_is_part_of_the_key() -> None:
     dearer = {**shown, "criteria": [{**shown["criteria"][0], "points": 9}, *shown["criteria"][1:]]}
     asked_again = {
         "references": Example(id="e", prompt="?", rubric=example.rubric, references=("A good answer",)),
+        "empty answers": Example(
+            id="e", prompt="?", rubric=Rubric.model_validate({**raw, "judging": {"empty_answer": "ask"}})
+        ),
         "shown points": Example(id="e", prompt="?", rubric=Rubric.model_validate(shown)),
         "other shown points": Example(id="e", prompt="?", rubric=Rubric.model_validate(dearer)),
     }

@@ -118,7 +118,7 @@ def test_mistakes_of_rubrics_examples_and_the_dataset_come_in_one_run(tmp_path: 
     write(tmp_path / "dataset.json", {"name": ""})
     write_lines(tmp_path / "examples.jsonl", row("e1"), row("e1"))
     with pytest.raises(InputError) as refused:
-        load_dataset(tmp_path)
+        DatasetFile(tmp_path, all_rubrics=True).load()
     assert [Path(mistake.file).name for mistake in refused.value.mistakes] == [
         "fever.rubric.json",
         "dataset.json",
@@ -200,3 +200,18 @@ def test_lines_end_at_line_feeds_alone(mark: str, tmp_path: Path) -> None:
     path.write_text(text.replace("a-b", mark if mark > "\x7f" else f"\\u{ord(mark):04x}"), encoding="utf-8")
     (example,) = load_dataset(path)
     assert example.metadata == {"text": mark}
+
+
+def test_a_broken_draft_beside_a_dataset_is_told_only_where_an_example_points_to_it(tmp_path: Path) -> None:
+    write(tmp_path / "fever.rubric.json", {"id": "fever", "criteria": []})
+    (tmp_path / "draft.rubric.json").write_text("{", encoding="utf-8")
+    write_lines(tmp_path / "examples.jsonl", row("e1"))
+    assert len(load_dataset(tmp_path / "examples.jsonl")) == 1
+    write_lines(tmp_path / "examples.jsonl", row("e1"), {"id": "e2", "prompt": "?", "rubric_id": "fever"})
+    with pytest.raises(InputError) as refused:
+        load_dataset(tmp_path / "examples.jsonl")
+    assert [Path(mistake.file).name for mistake in refused.value.mistakes] == ["fever.rubric.json", "examples.jsonl"]
+    write_lines(tmp_path / "examples.jsonl", {"id": "e2", "prompt": "?", "rubric_id": "unknown"})
+    with pytest.raises(InputError) as refused:
+        load_dataset(tmp_path / "examples.jsonl")
+    assert "draft.rubric.json" in str(refused.value)
