@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.exports import export_folder, read_folder
+from api.exports.folder import _put_in_place
 from graders import Judgment
 from rubrics import Answer, InputError
 from tests.api.test_export_round_trip import example, judgment, source
@@ -123,3 +124,12 @@ def test_a_failure_half_way_leaves_the_earlier_export(tmp_path: Path) -> None:
         export_folder(folder, type(whole)(**{**fields, "judgments": broken}))
     assert len([*read_folder(folder).judgments()]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_swap_that_fails_leaves_the_earlier_export(tmp_path: Path) -> None:
+    target, fresh = tmp_path / "out", tmp_path / "missing.partial"
+    target.mkdir()
+    (target / "README.md").write_text("the earlier one", encoding="utf-8")
+    with pytest.raises(OSError):
+        _put_in_place(fresh, target)
+    assert (target / "README.md").read_text(encoding="utf-8") == "the earlier one"

@@ -223,6 +223,8 @@ def test_equal_answers_are_reused_wherever_their_lines_stand(store: Store, path:
         for line, answer in enumerate(answers):
             stage.add(line, answer, "the prompt is another one now")
         assert stage.commit() != first
+    noted = [answers[0].model_copy(update={"metadata": {"seen": True}}), answers[1]]
+    assert stage_answers(store, ref, noted) != first
 
 
 def test_answers_that_are_there_twice_and_answers_to_nothing_are_named_by_line(store: Store) -> None:
