@@ -286,8 +286,8 @@ def _talk(terminal: int, command: subprocess.Popen[bytes], lines: list[str]) -> 
     """Answer each question once it stands there; what the screen showed."""
     screen, waiting = "", list(lines)
     while True:
-        # A question stands there when its colon is the last thing and nothing follows; text comes in pieces, and a piece
-        # may end in a colon too.
+        # A question stands there when its colon is the last thing and nothing follows: text comes in pieces, and a
+        # piece may end in a colon too.
         asked = screen.endswith(": ") and bool(waiting)
         ready, _, _ = select.select([terminal], [], [], 0.3 if asked else 20)
         if not ready and asked:
