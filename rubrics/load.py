@@ -246,11 +246,22 @@ class DatasetFile(ReadAnew):
             else:
                 self.mistakes.extend(faults)
                 info = parse_row(DatasetInfo, value, self.mistakes, file=str(path), line=None)
-                if info is not None:
+                if info is not None and not self._has_slow_patterns(info, path):
                     return info
         # A file's name may be blank, or bytes that are no text.
         name = stem.encode("utf-8", "replace").decode().strip()
         return DatasetInfo(name=name or "dataset")
+
+    def _has_slow_patterns(self, info: DatasetInfo, path: Path) -> bool:
+        """Whether a `metadata_schema` has what cannot be matched in linear time, which is noted."""
+        if info.metadata_schema is None:
+            return False
+        from rubrics.metadata_schema import pattern_problems
+
+        problems = list(pattern_problems(info.metadata_schema))
+        for place, message in problems:
+            self.mistakes.add(str(path), message, "$.metadata_schema" + place[1:])
+        return bool(problems)
 
     def __iter__(self) -> Iterator[Example]:
         for _, example in self.numbered():
@@ -296,7 +307,7 @@ def _metadata_rule(info: DatasetInfo) -> Any:
     import re2
     import referencing.exceptions
 
-    from rubrics.metadata_schema import linear_validator
+    from rubrics.metadata_schema import linear_validator, reason
 
     validator = linear_validator(info.metadata_schema)
 
@@ -305,7 +316,7 @@ def _metadata_rule(info: DatasetInfo) -> Any:
             for error in validator.iter_errors(example.metadata):
                 yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
         except re2.error as error:
-            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {error}"
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {reason(error)}"
         except RecursionError:
             yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
         except referencing.exceptions.Unresolvable as error:

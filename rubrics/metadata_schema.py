@@ -9,9 +9,24 @@ import jsonschema
 import re2
 import referencing
 
+_PLAIN = jsonschema.Draft202012Validator
+
+
+def pattern_problems(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(JSON path within the schema, message) of everything in it that cannot be matched in linear time."""
+    checker = jsonschema.FormatChecker(formats=())
+    checker.checks("regex", raises=re2.error)(_is_pattern)
+    for error in _PLAIN(_PLAIN.META_SCHEMA, format_checker=checker).iter_errors(schema):
+        if error.validator == "format":
+            yield error.json_path, f"got {error.instance!r}, expected a pattern of RE2: {reason(error.cause)}"
+    places = [*_places(schema, "$", "unevaluatedProperties")]
+    if places and any(_places(schema, "$", "patternProperties")):
+        message = "expected no `unevaluatedProperties` in a schema with `patternProperties`: use `additionalProperties`"
+        yield places[0], message
+
 
 def linear_validator(schema: Mapping[str, Any]) -> Any:
-    """A validator of JSON Schema 2020-12 whose patterns are RE2's: no schema can make it hang.
+    """A validator of JSON Schema 2020-12 whose patterns are RE2's: no schema without `pattern_problems` makes it hang.
 
     Remote references are not fetched. Raises re2.error while validating where a pattern is none of RE2's.
     """
@@ -19,16 +34,48 @@ def linear_validator(schema: Mapping[str, Any]) -> Any:
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
-        "unevaluatedProperties": _unevaluated_properties,
     }
-    linear = jsonschema.validators.extend(jsonschema.Draft202012Validator, keywords)
+    linear = jsonschema.validators.extend(_PLAIN, keywords)
+    evolve = linear.evolve
+
+    def stay_linear(validator: Any, **changes: Any) -> Any:
+        """A part that names its `$schema` would be validated by that draft's own keywords, `re` and all."""
+        part = changes.get("schema", validator.schema)
+        if isinstance(part, Mapping):
+            changes["schema"] = {key: value for key, value in part.items() if key != "$schema"}
+        return evolve(validator, **changes)
+
+    linear.evolve = stay_linear
     return linear(schema, registry=referencing.Registry())
 
 
-def _matches(pattern: str, text: str) -> bool:
+def reason(error: BaseException | None) -> str:
+    """What RE2 says is wrong with a pattern."""
+    said = error.args[0] if error is not None and error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def _places(value: Any, path: str, keyword: str) -> Iterator[str]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, part in items:
+        place = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
+        if key == keyword:
+            yield place
+        yield from _places(part, place, keyword)
+
+
+def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
-    return re2.compile(pattern, options).search(text) is not None
+    return re2.compile(pattern, options)
+
+
+def _is_pattern(value: object) -> bool:
+    return not isinstance(value, str) or _compiled(value) is not None
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(text) is not None
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
@@ -46,18 +93,10 @@ def _pattern_properties(validator: Any, patterns: Mapping[str, Any], value: Any,
 
 
 def _additional_properties(validator: Any, rule: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """The plain keyword, on what no pattern takes."""
     if not validator.is_type(value, "object"):
         return
-    named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    for key, item in value.items():
-        if key in named or any(_matches(pattern, key) for pattern in patterns):
-            continue
-        if rule is False:
-            yield jsonschema.ValidationError(f"additional properties are not allowed ({key!r} was unexpected)")
-        else:
-            yield from validator.descend(item, rule, path=key)
-
-
-def _unevaluated_properties(validator: Any, rule: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Only the plain case: what stands in the same schema; deeper ones would match patterns the slow way."""
-    yield from _additional_properties(validator, rule, value, schema)
+    patterns = schema.get("patternProperties", {})
+    rest = {key: item for key, item in value.items() if not any(_matches(pattern, key) for pattern in patterns)}
+    without = {key: part for key, part in schema.items() if key != "patternProperties"}
+    yield from _PLAIN.VALIDATORS["additionalProperties"](validator, rule, rest, without) or ()

@@ -47,16 +47,24 @@ MinCoverage = Annotated[
 HealthBench = Annotated[bool, typer.Option("--healthbench", help="Add HealthBench's bootstrap_std.")]
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"markscheme {version('markscheme')}")
+        except PackageNotFoundError:
+            typer.echo("markscheme (not installed: run from its source)")
+        raise typer.Exit
+
+
 @app.callback()
 def markscheme(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version)
+    ] = False,
 ) -> None:
     """Author point-based rubrics, grade long-form answers, score them, and export the scored dataset."""
-    if version:
-        from importlib.metadata import version as version_of
-
-        typer.echo(f"markscheme {version_of('markscheme')}")
-        raise typer.Exit
 
 
 @app.command()

@@ -22,7 +22,7 @@ from api.cli.exit_code import ExitCode
 from api.cli.grade import exit_code
 from api.cli.reading.visible import one_line, visible
 from api.cli.schema import render_schema
-from api.cli.tables import coverage_words, interval_words, number
+from api.cli.tables import Page, coverage_words, interval_words, number
 from api.examples_folder import examples_folder
 from api.store import Store, sqlite_url
 from graders import Judgment, JudgmentFile, Scores, ScoringOptions
@@ -38,7 +38,7 @@ _SCHEMA_IN_CHECKOUT = "../../../rubrics/schemas/rubric.schema.json"
 
 def run_demo(folder: Path) -> ExitCode:
     """Copy the example, check it, grade it, score it, export it, and say what to do next."""
-    console = Console(emoji=False, highlight=False, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
+    console = Page(markup=True, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 40)).columns))
     example = _copy_example(folder)
     mistakes = check_paths([example]).mistakes
     if mistakes:

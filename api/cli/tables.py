@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -21,6 +23,17 @@ _FEW = 10
 if TYPE_CHECKING:
     from graders import Row, Scores
     from graders.scoring.aggregate import Aggregate
+
+
+class Page(Console):
+    """A console for texts from anywhere: no emoji codes, no highlights, and no exit code of its own."""
+
+    def __init__(self, *, width: int | None, markup: bool = False) -> None:
+        super().__init__(markup=markup, emoji=False, highlight=False, width=width)
+
+    def on_broken_pipe(self) -> None:
+        """Leave a reader that has left to `main`, which knows what to tell the shell."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def number(value: float | None) -> str:
@@ -47,11 +60,9 @@ def answers_words(aggregate: Aggregate) -> str:
     return f"{aggregate.n_scored} of {aggregate.n_expected}"
 
 
-def print_scores(scores: Scores, *, by: Sequence[str], title: str, console: Console | None = None) -> None:
+def print_scores(scores: Scores, *, by: Sequence[str], title: str) -> None:
     """One table: a row for each combination of what `by` names, by the chosen group of graders."""
-    console = console or Console(
-        markup=False, emoji=False, highlight=False, width=None if sys.stdout and sys.stdout.isatty() else _WIDTH
-    )
+    console = Page(width=None if sys.stdout and sys.stdout.isatty() else _WIDTH)
     table = Table(title=Text(one_line(title)), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     shown = list(_rows(scores, by))
     names = [name for name in ("model", "tag", "grader") if name in by or (name == "model" and not by)]

@@ -16,6 +16,7 @@ from graders.scoring.plan import ScoringPlan
 from graders.scoring.tree import (
     NOT_APPLICABLE,
     UNGRADED,
+    WIDEST,
     LeafState,
     finished,
     gate_cap,
@@ -234,8 +235,11 @@ def _outer_tag_ends(
     if not positive:
         return None, None
     least = min(_least_weight(plan, leaf) for leaf, _ in positive)
-    cost = fsum(_most_weight(plan, leaf) * ends[1] for leaf, ends in negative)
-    return min(ends[0] for _, ends in positive) - cost / least, max(ends[1] for _, ends in positive)
+    cost = sum(_most_weight(plan, leaf) * ends[1] for leaf, ends in negative if ends[1])
+    low, high = min(ends[0] for _, ends in positive), max(ends[1] for _, ends in positive)
+    if cost and not cost < least * WIDEST:
+        return None, None  # weights so far apart that doubles have no such number
+    return (low - cost / least if cost else low), high
 
 
 def _least_weight(plan: ScoringPlan, leaf: int) -> float:

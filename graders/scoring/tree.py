@@ -32,6 +32,9 @@ UNGRADED = Mark.UNGRADED
 ROUNDING = 1e-12
 """Sums that differ by less are the same number: 2/7 + 5/7 of a group's points may come to a hair under 1."""
 
+WIDEST = 1e100
+"""No score is so far from 0; one that came out beyond is an artefact of weights that underflowed."""
+
 
 def resolve_conditions(plan: ScoringPlan, own: Sequence[LeafState]) -> list[LeafState]:
     """Apply the conditions to the leaves' own verdicts.
@@ -202,7 +205,8 @@ def finished(plan: ScoringPlan, score: float, cap: float | None) -> float:
 def tag_score(leaves: Sequence[int], effective: Sequence[float | None], credits: Sequence[LeafState]) -> float | None:
     """Σ effective points · credit / Σ positive effective points over a tag's leaves that have both.
 
-    None where none of them is positive, or one lies in a group that has no score (`group_all_negative`).
+    None where none of them is positive, or one lies in a group that has no score (`group_all_negative`),
+    or their weights are so far apart that doubles have no such number.
     """
     earned: list[float] = []
     positive: list[float] = []
@@ -216,5 +220,5 @@ def tag_score(leaves: Sequence[int], effective: Sequence[float | None], credits:
         earned.append(weight * credit)
         if weight > 0:
             positive.append(weight)
-    whole = fsum(positive)
-    return fsum(earned) / whole if whole > 0 else None
+    sum_earned, whole = fsum(earned), fsum(positive)
+    return sum_earned / whole if abs(sum_earned) < whole * WIDEST else None

@@ -1,124 +1,333 @@
-"""What a shell, a pipe and odd names do to the command."""
+"""What no one means to type, and where no one means to write: the command answers in plain words, never by a crash."""
 
+import json
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.batch import read_lines, write_batch, write_lines
+from api.store import Store, sqlite_file, sqlite_url
+from tests.batch import Files, read_lines, write_batch, write_lines
 from tests.command import markscheme
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "import sys; from api.cli import main; sys.argv[0] = 'markscheme'; main()"]
+COMMAND = [sys.executable, "-c", "from api.cli import main; main()"]
+HOSTILE = ["m[/x]", "[bold]x:fire:y", "[link=https://x.y]z[/link]", ":fire:", "a\u202eb", "a\u00adb"]
+RECORD = {
+    "prompt_id": "p1",
+    "prompt": [{"role": "user", "content": "Fever?"}],
+    "rubrics": [{"criterion": "Says to see a doctor", "points": 5, "tags": ["axis:accuracy"]}],
+    "example_tags": ["theme:fever"],
+}
 
 
-def shell(*arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
+def shell(line: str, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    """A bash line in which `markscheme` is `"$@"`."""
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=60, check=False
+        ["bash", "-o", "pipefail", "-c", line, "bash", *COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(**more),
+        check=False,
     )
 
 
-@pytest.mark.parametrize("name", ["m[/x]", "[bold]x:fire:y", "ollama:cat:7b", "a\u202eb"])
-def test_a_name_is_printed_as_it_is_and_never_as_markup(tmp_path: Path, name: str) -> None:
-    files = write_batch(tmp_path)
+def with_model(folder: Path, model: str) -> Files:
+    """The batch, with the answerer `good` renamed."""
+    files = write_batch(folder)
     for path in (files.answers, files.judgments):
-        write_lines(path, [{**row, "model": name} for row in read_lines(path) if row["model"] == "good"])
+        rows = read_lines(path)
+        write_lines(path, [{**row, "model": model if row["model"] == "good" else row["model"]} for row in rows])
+    return files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return write_batch(tmp_path / "batch")
+
+
+# Text from outside
+
+
+@pytest.mark.parametrize("model", HOSTILE)
+def test_a_name_is_printed_as_it_is_and_steers_nothing(tmp_path: Path, model: str) -> None:
+    files = with_model(tmp_path, model)
     result = markscheme("score", files.dataset, files.answers, files.judgments)
     assert result.code == 0, result.err
-    assert (name if name.isprintable() else "U+202E") in result.out
+    assert model.replace("\u202e", "⟦U+202E⟧").replace("\u00ad", "⟦U+00AD⟧") in result.out
+    assert not set("\u202e\u00ad🔥") & set(result.out)
 
 
-def test_a_run_may_be_called_anything(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    arguments = ["--grader", f"recorded:{files.judgments}", "--run", "[/x]", *files.options]
-    result = markscheme("grade", files.dataset, files.answers, *arguments)
-    assert result.code == 0, result.err
-    assert "[/x]" in result.out
-
-
-def test_a_terminal_that_knows_no_dash_gets_a_question_mark(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    result = shell("score", files.dataset, files.answers, PYTHONIOENCODING="ascii")
-    assert result.returncode == 3
-    assert "Traceback" not in result.stderr
-
-
-def test_a_negative_seed_is_a_usage_error(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    assert markscheme("score", files.dataset, files.answers, files.judgments, "--seed", -1).code == 2
-
-
-def test_a_reader_who_leaves_is_no_mistake_of_the_user(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    arguments = ["score", str(files.dataset), str(files.answers), str(files.judgments), "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    reading, writing = os.pipe()
-    os.close(reading)
-    child = subprocess.run(
-        [*COMMAND, *arguments], stdout=writing, stderr=subprocess.PIPE, text=True, env=environment, check=False
+@pytest.mark.parametrize("run", ["[/x]", "[bold]r", ":fire:", "\x1b]0;owned\x07\x1b[2Jr"])
+def test_a_run_may_be_called_anything(files: Files, run: str) -> None:
+    result = markscheme(
+        "grade",
+        files.dataset,
+        files.answers,
+        "--grader",
+        f"recorded:{files.judgments}",
+        "--run",
+        run,
+        *files.options,
     )
-    os.close(writing)
-    assert child.returncode == 141
-    assert child.stderr == ""
+    assert result.code == 0, result.err
+    shown = run.replace("\x1b", "⟦U+001B⟧").replace("\x07", "⟦U+0007⟧")
+    assert f"Scores of run {shown}" in result.out
+
+
+@pytest.mark.parametrize("name", ["m[/x]", "[red]m", ":fire:", "q?r", "h#sh", "per%20cent", "sp ace"])
+def test_the_demo_takes_any_folder_and_stays_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = markscheme("demo", name)
+    assert result.code == 0, result.err
+    assert f"{name}/huggingface (" in result.out
+    assert [path.name for path in tmp_path.iterdir()] == [name.split("/")[0]]
+    assert (tmp_path / name / "markscheme.db").is_file()
+
+
+@pytest.mark.parametrize("model", ["m[/x]", "[bold]:fire:", "\u202em"])
+def test_the_demo_shows_an_edited_answerer_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert markscheme("demo", "d").code == 0
+    example = tmp_path / "d" / "medicine"
+    old = read_lines(example / "answers.jsonl")[0]["model"]
+    for path in (example / "answers.jsonl", *(example / "readings").glob("*.jsonl")):
+        write_lines(
+            path, [{**row, "model": model if row["model"] == old else row["model"]} for row in read_lines(path)]
+        )
+    (tmp_path / "d" / "markscheme.db").unlink()
+    result = markscheme("demo", "d")
+    assert result.code == 0, result.err
+    assert model.replace("\u202e", "⟦U+202E⟧") in result.out
+    assert "\u202e" not in result.out
+
+
+@pytest.mark.parametrize("path", ["q?r/m.db", "a#b", "a%20b", "a b", "x@y:z", "é"])
+def test_a_path_survives_the_way_through_a_url(path: str) -> None:
+    assert sqlite_file(sqlite_url(Path(path))) == Path(path)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", ":memory:", "postgresql://h/d", "nonsense", ""])
+def test_what_is_no_file_is_no_file(url: str) -> None:
+    assert sqlite_file(url) is None
+
+
+# Options
+
+
+@pytest.mark.parametrize("command", ["score", "grade"])
+def test_a_negative_seed_is_a_usage_error(files: Files, command: str) -> None:
+    graders = ["--grader", "rules"] if command == "grade" else []
+    result = markscheme(command, files.dataset, files.answers, *graders, "--seed", "-1")
+    assert result.code == 2
+    assert "--seed" in result.err
+
+
+# Where the output goes
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_an_output_that_lacks_a_character_loses_nothing(tmp_path: Path, encoding: str) -> None:
+    name = "m\u2013\u03a9\U0001f525"
+    files = with_model(tmp_path, name)
+    paths = (files.dataset, files.answers, files.judgments)
+    for extra in ([], ["--json"]):
+        done = subprocess.run(
+            [*COMMAND, "score", *paths, *extra],
+            capture_output=True,
+            env=environment(PYTHONIOENCODING=encoding, PYTHONUTF8="0"),
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        if extra:
+            # Typer itself writes UTF-8 where Python believes in ASCII.
+            said = json.loads(done.stdout.decode("utf-8" if encoding == "ascii" else encoding))
+            assert set(said["by_model"]) == {name, "poor"}
+
+
+def test_the_c_locale_is_no_reason_to_crash(files: Files) -> None:
+    done = shell(
+        '"$@"',
+        *("score", files.dataset, files.answers, "--by", "model,tag,grader"),
+        LC_ALL="C",
+        LANG="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with Path("/dev/full").open("w") as full:
-        child = subprocess.run(
-            [*COMMAND, "score", str(files.dataset), str(files.answers), str(files.judgments)],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            check=False,
-        )
-    assert child.returncode == 1
-    assert child.stderr.startswith("the output cannot be written: ")
-    assert len(child.stderr.splitlines()) == 1
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_is_told_in_one_line(files: Files, more: list[str]) -> None:
+    done = shell('"$@" > /dev/full', "score", files.dataset, files.answers, files.judgments, *more)
+    assert done.returncode == 1
+    assert done.stderr == "the output cannot be written: No space left on device\n"
 
 
-def test_places_that_cannot_be_written_are_told(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("", encoding="utf-8")
-    for arguments in (
-        ["demo", file / "x"],
-        ["convert", "--from", "kqa", file, file / "x"],
-        ["export", "r", tmp_path / "hf", "--store", f"sqlite:///{tmp_path / 'none.db'}"],
-    ):
-        result = markscheme(*arguments)
-        assert result.code == 1, arguments
-        assert "Traceback" not in result.err
-    assert not (tmp_path / "none.db").exists()
+@pytest.mark.parametrize("more", [[], ["--json"], ["--by", "model,tag,grader"]])
+def test_a_reader_that_leaves_ends_it_quietly(files: Files, more: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, "score", files.dataset, files.answers, files.judgments, *more],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_a_demo_stays_in_its_folder_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("q?r", "x[red]y"):
-        result = markscheme("demo", name)
-        assert result.code == 0, result.err
-        assert (tmp_path / name / "markscheme.db").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["q?r", "x[red]y"]
+def test_the_schema_and_the_help_end_quietly_too() -> None:
+    for arguments in (["schema", "rubric"], ["score", "--help"], ["--version"]):
+        done = shell('"$@" | true', *arguments)
+        assert done.returncode in (0, 141)
+        assert done.stderr == ""
 
 
-def test_converted_files_can_be_read_by_others(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    before = os.umask(0o022)
+def test_no_output_at_all_is_fine(files: Files) -> None:
+    done = shell('"$@" >&-', "score", files.dataset, files.answers, files.judgments)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["score"], 2, "Missing argument 'DATASET'"),
+        (["score", "--nonsense"], 2, "No such option: --nonsense"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+        (["schema", "nonsense"], 2, "is not one of"),
+        (["score", "/nowhere/d.jsonl", "/nowhere/a.jsonl"], 1, "/nowhere/d.jsonl"),
+        (["--version"], 0, ""),
+    ],
+)
+def test_usage_errors_and_exit_codes_are_what_they_were(arguments: list[str], code: int, said: str) -> None:
+    done = shell('"$@"', *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# Where nothing can be written
+
+
+def one_line_with_the_place(result: Any, place: str) -> None:
+    assert result.code == 1
+    assert len(result.err.splitlines()) == 1
+    assert result.err.startswith(place)
+
+
+@pytest.mark.parametrize("below", ["", "/proc/nothing", "x" * 300])
+def test_a_demo_where_no_folder_can_be_is_told_with_its_place(files: Files, below: str) -> None:
+    folder = below or str(files.dataset / "x")
+    one_line_with_the_place(markscheme("demo", folder), folder)
+
+
+@pytest.mark.parametrize("below", ["", "/proc/nothing", "x" * 300])
+def test_a_conversion_where_no_file_can_be_is_told_with_its_place(files: Files, tmp_path: Path, below: str) -> None:
+    target = below or str(files.dataset / "x")
+    one_line_with_the_place(markscheme("convert", "--from", "native", files.dataset, target), target)
+    exported = tmp_path / "exported"
+    grade(files)
+    assert markscheme("export", "r", exported, *files.options).code == 0
+    one_line_with_the_place(markscheme("convert", "--from", "hf", exported, target), target)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_converted_files_have_the_mode_of_any_new_file(files: Files, umask: int, mode: int) -> None:
+    target = files.folder / "out.jsonl"
+    before = os.umask(umask)
     try:
-        markscheme("convert", "--from", "native", files.dataset, tmp_path / "out.jsonl")
+        assert markscheme("convert", "--from", "native", files.dataset, target).code == 0
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "out.jsonl").stat().st_mode) == 0o644
+    assert stat.S_IMODE(target.stat().st_mode) == mode
 
 
-def test_a_row_that_is_no_healthbench_record_is_told_so(tmp_path: Path) -> None:
-    files = write_batch(tmp_path)
-    result = markscheme("convert", "--from", "healthbench", files.dataset, tmp_path / "out.jsonl")
+# convert --from
+
+
+def test_from_healthbench_every_row_is_a_record(tmp_path: Path, files: Files) -> None:
+    nameless = {name: value for name, value in RECORD.items() if name != "prompt_id"}
+    source = write_lines(tmp_path / "h.jsonl", [RECORD, nameless])
+    result = markscheme("convert", "--from", "healthbench", source, tmp_path / "out.jsonl")
     assert result.code == 1
-    assert "'prompt_id'" in result.err
+    assert "prompt_id" in result.err
+    assert "rubric_id" not in result.err
+    assert all(line.startswith(f"{source}:2") for line in result.err.splitlines())
+    native = markscheme("convert", "--from", "healthbench", files.dataset, tmp_path / "out.jsonl")
+    assert native.code == 1
+    assert "prompt_id" in native.err
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("source_format", ["healthbench", "native"])
+def test_a_healthbench_file_is_taken_wherever_a_dataset_is(tmp_path: Path, source_format: str) -> None:
+    source = write_lines(tmp_path / "h.jsonl", [RECORD])
+    target = tmp_path / "out.jsonl"
+    assert markscheme("convert", "--from", source_format, source, target).code == 0
+    assert [row["id"] for row in read_lines(target)] == ["p1"]
+
+
+# export
+
+
+def grade(files: Files, *more: object) -> None:
+    result = markscheme(
+        "grade",
+        files.dataset,
+        files.answers,
+        "--grader",
+        f"recorded:{files.judgments}",
+        "--run",
+        "r",
+        *more,
+        *files.options,
+    )
+    assert result.code in (0, 3), result.err
+
+
+@pytest.mark.parametrize("query", ["", "?timeout=5"])
+def test_an_export_from_a_misspelt_store_makes_none(tmp_path: Path, query: str) -> None:
+    result = markscheme("export", "r", tmp_path / "out", "--store", f"sqlite:///{tmp_path / 'stoer.db'}{query}")
+    assert result.code == 1
+    assert f"no such store: {tmp_path / 'stoer.db'}" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_from_a_store_in_a_name_with_a_question_mark(tmp_path: Path) -> None:
+    files = write_batch(tmp_path)
+    store = sqlite_url(tmp_path / "q?r.db")
+    with Store(store):
+        pass
+    assert (tmp_path / "q?r.db").is_file()
+    result = markscheme("export", "nothing", files.folder / "out", "--store", store)
+    assert result.code == 1
+    assert "no such store" not in result.err
+
+
+def test_what_was_printed_can_be_exported(files: Files, tmp_path: Path) -> None:
+    rows = read_lines(files.judgments)
+    write_lines(files.judgments, rows[1:])
+    chosen = ["--consensus", "unanimous", "--min-coverage", "0.5"]
+    grade(files, *chosen)
+    plain, same = tmp_path / "plain", tmp_path / "same"
+    assert markscheme("export", "r", plain, *files.options).code == 0
+    assert markscheme("export", "r", same, *chosen, *files.options).code == 0
+    for folder, option in ((plain, ""), (same, " --consensus unanimous --min-coverage 0.5")):
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"OUT/judgments.jsonl{option}\n" in card
