@@ -24,15 +24,31 @@ class Call:
     criterion_ids: tuple[str, ...]
 
 
-def plan_calls(rubric: Rubric, card: GraderCard) -> tuple[Call, ...]:
+def plan_calls(rubric: Rubric, card: GraderCard, repeat: int = 0) -> tuple[Call, ...]:
     """How a grader's share of a rubric is cut into calls: checks go to `rules` alone, the rest to the others.
+
+    Criteria that stand together go together; inside a call they stand in an order of their own, drawn by a seed from
+    what is asked and from the repeat, so that no criterion is always read last. The same each time.
 
     Worked number: seven criteria without a check and `max_criteria` 3 are calls of 3, 3 and 1.
     """
     wants_checks = card.name == RULES
     ids = [leaf.id for leaf in rubric.leaves if (leaf.criterion.check is not None) == wants_checks]
     size = len(ids) if card.max_criteria is None else card.max_criteria
-    return tuple(Call(tuple(ids[start : start + size])) for start in range(0, len(ids), max(size, 1)))
+    calls = (ids[start : start + size] for start in range(0, len(ids), max(size, 1)))
+    if size > 1:
+        calls = (_shuffled(rubric, call, repeat) for call in calls)
+    return tuple(Call(tuple(call)) for call in calls)
+
+
+def _shuffled(rubric: Rubric, criterion_ids: Sequence[str], repeat: int) -> list[str]:
+    """An order drawn by a seed; criteria that were not changed keep their order to each other."""
+    hashes = rubric.criterion_hashes
+    drawn = {
+        criterion_id: hashlib.sha256(f"{repeat}\n{criterion_id}\n{hashes[criterion_id]}".encode()).digest()
+        for criterion_id in criterion_ids
+    }
+    return sorted(criterion_ids, key=drawn.__getitem__)
 
 
 def cell_keys(

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
+from typing import Any
 
+from graders.agenda import Agenda
 from graders.cell import FINAL, Call, cell_keys, plan_calls, references_hash
 from graders.fit import fit_verdict
-from graders.grader import Grader, GraderCard, Task
+from graders.grader import Grader, GraderCard, NotAsked, Task
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
 from graders.ledger import Entry, Ledger
 from graders.scoring import leaf_scale
@@ -28,6 +31,8 @@ Question = tuple[Example, Sequence[tuple[Answer, str]]]
 
 COMMIT_AT_MOST = 200
 """Most judgments in one commit."""
+
+_SPENT = ("input_tokens", "output_tokens", "cached_tokens", "cost")
 
 DEAD_AFTER = 8
 """Calls that must die on the way, and none succeed, before a grader is given up."""
@@ -55,6 +60,12 @@ class Progress:
     """Graders that were asked no more, since nothing of theirs ever came back: name → the last failure."""
     last_failure: str | None = None
     """What the last failed call said."""
+    again: int = 0
+    """Cells to grade that were judged before, on content, in a call or by a judge that is another now."""
+    estimate: float | None = 0.0
+    """About what the calls to come will cost in USD; None where some price is unknown."""
+    open: array[int] = field(default_factory=lambda: array("q"))
+    """Which questions, counted from 0, have a missing cell: filled in by `plan`."""
 
     @property
     def to_grade(self) -> int:
@@ -62,16 +73,45 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class _MissingCall:
-    """A call with at least one cell to ask, and what its entries in the ledger will carry."""
+class _Asked:
+    """A grader with what the engine needs of it again and again."""
 
     grader: Grader
     card: GraderCard
+    fingerprint: str
+    repeats: int
+    warm_first: bool
+
+    @classmethod
+    def of(cls, grader: Grader, repeats: int) -> _Asked:
+        card = GraderCard.of(grader)
+        warm_first = bool(getattr(grader, "warm_first", False))
+        return cls(grader, card, card.fingerprint, 1 if card.kind == "rule" else repeats, warm_first)
+
+    def calls(self, example: Example) -> list[tuple[int, Call, tuple[Criterion, ...]]]:
+        """The calls for each answer to an example: repeat, call and the criteria in it."""
+        leaves = example.rubric.leaf_by_id
+        return [
+            (repeat, call, tuple(leaves[criterion_id].criterion for criterion_id in call.criterion_ids))
+            for repeat in range(self.repeats)
+            for call in plan_calls(example.rubric, self.card, repeat)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _MissingCall:
+    """A call with at least one cell to ask, and what its entries in the ledger will carry."""
+
+    asked: _Asked
     task: Task
     answer_hash: str
     keys: dict[str, str]
     attempts: dict[str, int]
     """The missing cells: criterion id → attempt number."""
+
+    @property
+    def card(self) -> GraderCard:
+        return self.asked.card
 
 
 @dataclass(slots=True)
@@ -95,30 +135,45 @@ class Engine:
     _till: asyncio.Condition = field(default_factory=asyncio.Condition)
     _dead_calls: dict[str, int] = field(default_factory=dict)
     _dearest: float = 0.0
+    _loop: asyncio.AbstractEventLoop | None = None
 
     def plan(self, questions: Iterable[Question]) -> Progress:
         """Count what there is and what is missing, asking no one."""
         progress = Progress()
-        for _ in self._missing(questions, progress):
-            pass
+        for calls, _ in self._missing(questions, progress):
+            for number, call in enumerate(calls):
+                _add_estimate(progress, call, first=number == 0)
         return progress
 
     def stop(self) -> None:
-        """Ask for nothing more; what is in flight is finished and kept."""
+        """Ask for nothing more; what is in flight is finished and kept. May be called from a signal's handler."""
         self._stop = True
         self.progress.stopped = "cancel"
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop_graders)
 
-    async def run(self, questions: Iterable[Question]) -> Progress:
-        """Ask for every missing cell; returns the counts when the last judgment is committed."""
+    def _stop_graders(self) -> None:
+        for grader in self.graders:
+            if callable(stop := getattr(grader, "stop", None)):
+                stop()
+
+    async def run(self, questions: Iterable[Question], *, plan: Progress | None = None) -> Progress:
+        """Ask for every missing cell; returns the counts when the last judgment is committed.
+
+        With a `plan` the questions are only those that it found open.
+        """
         self.progress = Progress()
+        if plan is not None:
+            self.progress.total, self.progress.kept = plan.total, plan.kept
+        self._loop = asyncio.get_running_loop()
         self._stop = False
         self._paying = 0
         self._till = asyncio.Condition()
         self._dead_calls = {}
-        missing = self._missing(questions, self.progress)
+        agenda = Agenda(self._missing(questions, self.progress if plan is None else Progress()))
         done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
         writer = asyncio.create_task(self._write(done))
-        workers = [asyncio.create_task(self._work(missing, done)) for _ in range(self.concurrency)]
+        workers = [asyncio.create_task(self._work(agenda, done)) for _ in range(self.concurrency)]
         try:
             await _first_failure(writer, *workers)
         finally:
@@ -131,45 +186,58 @@ class Engine:
             await asyncio.gather(*map(_close, self.graders), return_exceptions=True)
         return self.progress
 
-    def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[_MissingCall]:
-        cards = [(grader, GraderCard.of(grader)) for grader in self.graders]
-        for example, answers in questions:
+    def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[tuple[list[_MissingCall], bool]]:
+        """The missing calls, those of one answer and grader together; beside them, whether the first goes ahead."""
+        asked = [_Asked.of(grader, self.repeats) for grader in self.graders]
+        for number, (example, answers) in enumerate(questions):
             shown = references_hash(example)
-            planned = [(grader, card, card.fingerprint, plan_calls(example.rubric, card)) for grader, card in cards]
+            planned = [(one, one.calls(example)) for one in asked]
+            is_open = False
             for answer, answer_hash in answers:
                 standing = self.ledger.standing(*answer.key)
-                for grader, card, fingerprint, calls in planned:
-                    for call in calls:
-                        keys = dict(cell_keys(example.rubric, call, answer_hash, fingerprint, shown))
-                        for repeat in range(1 if card.kind == "rule" else self.repeats):
-                            attempts = {}
-                            for criterion_id, key in keys.items():
-                                there = standing.get((criterion_id, card.name, repeat))
-                                if there is None or there.key != key or there.status not in FINAL:
-                                    attempts[criterion_id] = 0 if there is None else there.attempt + 1
-                            progress.total += len(keys)
-                            progress.kept += len(keys) - len(attempts)
-                            if attempts:
-                                task = Task(example, answer, _criteria(example, call), repeat)
-                                yield _MissingCall(grader, card, task, answer_hash, keys, attempts)
+                for one, calls in planned:
+                    missing = []
+                    for repeat, call, criteria in calls:
+                        keys = dict(cell_keys(example.rubric, call, answer_hash, one.fingerprint, shown))
+                        attempts = {}
+                        for criterion_id, key in keys.items():
+                            there = standing.get((criterion_id, one.card.name, repeat))
+                            if there is None or there.key != key or there.status not in FINAL:
+                                attempts[criterion_id] = 0 if there is None else there.attempt + 1
+                                progress.again += there is not None and there.status in FINAL
+                        progress.total += len(keys)
+                        progress.kept += len(keys) - len(attempts)
+                        if attempts:
+                            task = Task(example, answer, criteria, repeat)
+                            missing.append(_MissingCall(one, task, answer_hash, keys, attempts))
+                    if missing:
+                        is_open = True
+                        yield missing, one.warm_first
+            if is_open:
+                progress.open.append(number)
 
-    async def _work(self, missing: Iterator[_MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
-        for call in missing:
-            if self._stop:
-                return
-            if call.card.name in self.progress.given_up:
-                continue
-            pays = self.budget is not None and call.card.kind != "rule"
-            if pays and not await self._may_pay():
-                return
-            entries = await self._entries(call)
-            verdicts = [entry.judgment for entry in entries]
-            self._count(call, verdicts)
-            if pays:
-                await self._paid()
-            self._give_up_on_the_dead(call.card.name, verdicts)
-            await done.put(entries)
-            self.on_progress(self.progress)
+    async def _work(self, agenda: Agenda[_MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
+        while (call := await agenda.take()) is not None:
+            try:
+                if self._stop:
+                    return
+                if call.card.name in self.progress.given_up:
+                    continue
+                pays = self.budget is not None and call.card.kind != "rule"
+                if pays and not await self._may_pay():
+                    return
+                entries = await self._entries(call)
+                if entries:
+                    verdicts = [entry.judgment for entry in entries]
+                    self._count(call, verdicts)
+                    self._give_up_on_the_dead(call.card.name, verdicts)
+                if pays:
+                    await self._paid()
+            finally:
+                agenda.came_back(call)
+            if entries:
+                await done.put(entries)
+                self.on_progress(self.progress)
 
     async def _may_pay(self) -> bool:
         """Whether one more call surely stays within the budget; waits for those in flight where they decide it.
@@ -211,17 +279,25 @@ class Engine:
                 self.progress.given_up[name] = self.progress.last_failure or ""
 
     async def _entries(self, call: _MissingCall) -> list[Entry]:
-        """The grader's verdicts on the missing cells as entries, or one failed entry each."""
+        """The grader's verdicts on the missing cells as entries, or one failed entry each; none if not asked."""
         try:
-            verdicts = _checked(call, await call.grader.judge(call.task))
-            return [self._entry(call, verdict) for verdict in verdicts if verdict.criterion_id in call.attempts]
+            verdicts = _checked(call, await call.asked.grader.judge(call.task))
+            now = self.now().isoformat(timespec="milliseconds")
+            return [self._entry(call, verdict, now) for verdict in verdicts if verdict.criterion_id in call.attempts]
+        except NotAsked:
+            return []
         except BaseException as error:  # the one boundary: whatever a grader raises is that call's failure
             if _is_ours(error):
                 raise
-            failure = _failure(error)
+            failure, spent = _failure(error), _spent(error)
+        now = self.now().isoformat(timespec="milliseconds")
         return [
-            self._entry(call, Verdict(criterion_id=criterion_id, status="failed", failure=failure))
-            for criterion_id in call.attempts
+            self._entry(
+                call,
+                Verdict(criterion_id=criterion_id, status="failed", failure=failure, **(spent if number == 0 else {})),
+                now,
+            )
+            for number, criterion_id in enumerate(call.attempts)
         ]
 
     def _count(self, call: _MissingCall, verdicts: Sequence[Verdict]) -> None:
@@ -244,9 +320,12 @@ class Engine:
             progress.cost = spent if isfinite(spent) else None
             self._dearest = max(self._dearest, sum(costs))
 
-    def _entry(self, call: _MissingCall, verdict: Verdict) -> Entry:
-        task = call.task
+    def _entry(self, call: _MissingCall, verdict: Verdict, now: str) -> Entry:
+        task, card = call.task, call.card
         said = {name: getattr(verdict, name) for name in verdict.model_fields_set}
+        if len(task.criteria) > 1:
+            position = next(n for n, asked in enumerate(task.criteria, 1) if asked.id == verdict.criterion_id)
+            said["metadata"] = {**verdict.metadata, "call": {"position": position, "of": len(task.criteria)}}
         judgment = Judgment.model_validate(
             {
                 **said,
@@ -255,13 +334,13 @@ class Engine:
                 "model": task.answer.model,
                 "sample": task.answer.sample,
                 "repeat": task.repeat,
-                "grader": call.card.name,
-                "grader_kind": call.card.kind,
-                "grader_fingerprint": call.card.fingerprint,
-                "prompt_hash": call.card.prompt_hash,
+                "grader": card.name,
+                "grader_kind": card.kind,
+                "grader_fingerprint": call.asked.fingerprint,
+                "prompt_hash": card.prompt_hash,
                 "criterion_hash": task.rubric.criterion_hashes[verdict.criterion_id],
                 "answer_hash": call.answer_hash,
-                "judged_at": self.now().isoformat(timespec="milliseconds"),
+                "judged_at": now,
             }
         )
         return Entry(judgment, call.keys[verdict.criterion_id], call.attempts[verdict.criterion_id])
@@ -298,9 +377,12 @@ async def _first_failure(writer: asyncio.Task[None], *workers: asyncio.Task[None
             return
 
 
-def _criteria(example: Example, call: Call) -> tuple[Criterion, ...]:
-    leaves = example.rubric.leaf_by_id
-    return tuple(leaves[criterion_id].criterion for criterion_id in call.criterion_ids)
+def _add_estimate(progress: Progress, call: _MissingCall, *, first: bool) -> None:
+    if call.card.kind == "rule" or progress.estimate is None:
+        return
+    estimate = getattr(call.asked.grader, "estimate", None)
+    cost = estimate(call.task, first=first) if callable(estimate) else None
+    progress.estimate = None if cost is None else progress.estimate + cost
 
 
 def _checked(call: _MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
@@ -335,6 +417,17 @@ async def _close(grader: Grader) -> None:
         closing = close()
         if inspect.isawaitable(closing):
             await closing
+
+
+def _spent(error: BaseException) -> dict[str, Any]:
+    """What a failed call took all the same, as far as it is what a judgment can hold."""
+    if not isinstance(error, GraderError):
+        return {}
+    try:
+        spent = {name: error.spent[name] for name in _SPENT if name in error.spent}
+        return Verdict(criterion_id="c", status="abstained", **spent).model_dump(include=set(spent))
+    except (TypeError, ValueError):
+        return {}
 
 
 def _failure(error: BaseException) -> Failure:

@@ -29,6 +29,10 @@ class Task:
         return self.example.rubric
 
 
+class NotAsked(Exception):
+    """A grader raises it where it was told to stop before it had asked: nothing is filed, the cell stays missing."""
+
+
 @runtime_checkable
 class Grader(Protocol):
     """Anything that judges: a name, a version, and `judge`.
@@ -40,6 +44,9 @@ class Grader(Protocol):
     - `max_criteria` (1): how many criteria one call of `judge` takes; None for all
     - `arguments` ({}): everything else that can change its verdicts, as JSON
     - `prompt_hash` (None): hash of its prompt
+    - `warm_first` (False): whether the first call of an answer must come back before its others go out
+    - `estimate(task, *, first)` (None): about how many USD the call will cost, None where that is unknown
+    - `stop()`: called when the run is to end; calls that were not sent yet may raise NotAsked
     - `async aclose()`: called once at the end
     """
 

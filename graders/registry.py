@@ -10,19 +10,34 @@ import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from graders.grader import Grader
 from graders.human import HUMAN, HumanGrader
 from graders.rules import RULES, RulesGrader
-from rubrics import InputError, Mistake, Mistakes, Model, Number, Text, did_you_mean, parse_row, read_json
+from rubrics import (
+    Id,
+    InputError,
+    Many,
+    Mistake,
+    Mistakes,
+    Model,
+    Share,
+    Text,
+    WholeNumber,
+    did_you_mean,
+    parse_row,
+    read_json,
+)
+
+if TYPE_CHECKING:
+    from graders.model.grader_file import ModelGraderFile
+    from graders.model.price import Price
 
 ENTRY_POINTS = "markscheme.graders"
 """The entry-point group in which packages offer graders."""
-
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,17 @@ class GraderOptions:
     api_key_env: str = "OPENAI_API_KEY"
     max_replies: int = 8
     max_faults: int = 10
+    concurrency: int = 64
+    """Most requests out at one endpoint."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    warm_first: bool = True
+    prompt: Path | None = None
+    """A prompt file of the user's own."""
+    reply: str = "markscheme"
+    """The form of the judge's reply."""
+    prices: Path | None = None
+    """The price file; by default the one that MARKSCHEME_PRICES names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +69,23 @@ class Recorded:
     path: Path
 
 
-class ModelGraderFile(Model):
-    """A `*.grader.json` of kind `model`."""
+class CascadeFile(Model):
+    """A `*.grader.json` of kind `cascade`."""
 
     schema_uri: Text | None = Field(default=None, alias="$schema")
     """Points an editor to the JSON Schema, for completion."""
-    kind: Literal["model"]
-    """Always `model`."""
-    name: Text
-    """The model's name at the endpoint."""
-    base_url: Text = ""
-    """The endpoint's address up to and with `/v1`."""
-    api_key_env: Text | None = None
-    """The environment variable that holds the key."""
-    criteria_per_call: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
-    """How many criteria go in one call."""
-    temperature: Number | None = 0.0
-    """The sampling temperature."""
+    kind: Literal["cascade"]
+    """Always `cascade`."""
+    name: Id | None = None
+    """The grader's name; by default `cascade:` and the file's."""
+    stages: Annotated[tuple[Text, ...], Many] = Field(min_length=2)
+    """The SPECs of its graders, from the cheapest to the strongest; files are seen from this file."""
+    audit: Share = 0.05
+    """The share of what the first stage is sure of that the last one judges too."""
+    sure_from: Share = 0.9
+    """The probability from which a verdict is sure; one without a probability is."""
+    seed: WholeNumber = 0
+    """Which verdicts are audited."""
 
 
 def open_grader(spec: str, options: GraderOptions | None = None) -> Grader | Recorded:
@@ -123,52 +149,124 @@ def _recorded(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded
 
 
 def _model(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
+    from graders.model.grader_file import DEFAULT_ADDRESSES
+
+    default_url, _ = DEFAULT_ADDRESSES["openai"]
     name, at, address = rest.rpartition("@http")
     if at:
         base_url = f"http{address}"
     elif (address := os.environ.get("OPENAI_BASE_URL", "")) or os.environ.get(options.api_key_env):
-        base_url = address or DEFAULT_BASE_URL
+        base_url = address or default_url
     else:
         raise _wrong(
             spec,
             "expected an address: model:NAME@http://HOST:PORT/v1 (or https://…), or OPENAI_BASE_URL, or a key in "
-            f"{options.api_key_env} for {DEFAULT_BASE_URL}",
+            f"{options.api_key_env} for {default_url}",
         )
-    return _model_grader(name if at else rest, base_url, options, temperature=0.0)
+    return _model_grader(name if at else rest, base_url, options)
 
 
-def _model_grader(name: str, base_url: str, options: GraderOptions, *, temperature: float | None) -> Grader:
-    from graders.model import ModelGrader
+def _model_grader(
+    name: str, base_url: str, options: GraderOptions, file: ModelGraderFile | None = None, folder: Path = Path()
+) -> Grader:
+    """A model grader by the command's options; what a grader file in a folder says goes before them."""
+    from graders.model import ModelGrader, ModelOptions
+    from graders.model.pace import Pace
+    from graders.model.reply_form import REPLY_FORMS
+    from graders.model.template import load_template
 
-    per_call = options.criteria_per_call
+    per_call, reply = options.criteria_per_call, options.reply
+    if reply not in REPLY_FORMS:
+        hint = did_you_mean(reply, REPLY_FORMS)
+        raise InputError(Mistake("--reply", f"got {reply!r}, expected one of {', '.join(REPLY_FORMS)}{hint}"))
+    judging = ModelOptions(
+        criteria_per_call=None if per_call == "all" else per_call,
+        template=None if options.prompt is None else load_template(options.prompt, asks_by=REPLY_FORMS[reply].asks_by),
+        reply=reply,
+    )
+    timeout, price = 120.0, None
+    if file is not None:
+        judging = replace(
+            judging,
+            temperature=file.temperature,
+            max_tokens=file.max_tokens,
+            dialect=file.dialect,
+            logprobs=file.logprobs,
+            controls=file.controls,
+            extra=file.extra,
+            examples=() if file.examples is None else file.examples.draw(folder),
+        )
+        timeout, price = file.timeout, file.price
     return ModelGrader(
         name,
         base_url=base_url.rstrip("/"),
         api_key_env=options.api_key_env,
-        criteria_per_call=None if per_call == "all" else per_call,
-        temperature=temperature,
+        options=judging,
+        timeout=timeout,
         max_replies=options.max_replies,
         max_faults=options.max_faults,
+        pace=Pace(
+            options.concurrency,
+            requests_per_minute=options.requests_per_minute,
+            tokens_per_minute=options.tokens_per_minute,
+        ),
+        price=price or _price(name, options),
+        warm_first=options.warm_first,
     )
+
+
+def _price(name: str, options: GraderOptions) -> Price | None:
+    from graders.model.price import load_prices
+
+    given = os.environ.get("MARKSCHEME_PRICES")
+    path = options.prices or (Path(given) if given else None)
+    return None if path is None else load_prices(path).get(name)
 
 
 def _from_file(spec: str, options: GraderOptions) -> Grader:
-    value, faults = read_json(Path(spec))
+    from graders.model.grader_file import DEFAULT_ADDRESSES, ModelGraderFile
+
+    path = Path(spec)
+    value, faults = read_json(path)
     mistakes = Mistakes()
     mistakes.extend(faults)
     if isinstance(value, dict) and value.get("kind") == "cascade":
-        mistakes.add(spec, "got 'cascade', expected 'model': cascades are not available in this version", "$.kind")
+        cascade = parse_row(CascadeFile, value, mistakes, file=spec, line=None)
         mistakes.raise_if_any()
+        assert cascade is not None
+        return _cascade(path, cascade, options)
     file = parse_row(ModelGraderFile, value, mistakes, file=spec, line=None)
     mistakes.raise_if_any()
     assert file is not None
+    asked_env = options.api_key_env
+    if file.dialect != "openai" and asked_env == DEFAULT_ADDRESSES["openai"][1]:
+        asked_env = DEFAULT_ADDRESSES[file.dialect][1]
     options = replace(
         options,
-        api_key_env=file.api_key_env or options.api_key_env,
+        api_key_env=file.api_key_env or asked_env,
         criteria_per_call=file.criteria_per_call or options.criteria_per_call,
+        prompt=path.parent / file.prompt if file.prompt else options.prompt,
+        reply=file.reply or options.reply,
+        requests_per_minute=file.requests_per_minute or options.requests_per_minute,
+        tokens_per_minute=file.tokens_per_minute or options.tokens_per_minute,
+        warm_first=options.warm_first if file.warm_first is None else file.warm_first,
     )
-    base_url = file.base_url or os.environ.get("OPENAI_BASE_URL", DEFAULT_BASE_URL)
-    return _model_grader(file.name, base_url, options, temperature=file.temperature)
+    return _model_grader(file.name, file.address, options, file, path.parent)
+
+
+def _cascade(path: Path, file: CascadeFile, options: GraderOptions) -> Grader:
+    from graders.cascade import Cascade
+
+    stages: list[Grader] = []
+    for index, spec in enumerate(file.stages):
+        is_path = spec.endswith(".grader.json") or spec.rpartition(":")[0].endswith(".py")
+        stage = open_grader(str(path.parent / spec) if is_path else spec, options)
+        if isinstance(stage, Recorded | HumanGrader | RulesGrader):
+            message = f"got {spec!r}, expected a grader that can be asked of any criterion"
+            raise InputError(Mistake(str(path), message, f"$.stages[{index}]"))
+        stages.append(stage)
+    name = file.name or "cascade:" + path.name.removesuffix(".grader.json")
+    return Cascade(name, stages, audit=file.audit, sure_from=file.sure_from, seed=file.seed)
 
 
 def _human(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:

@@ -8,7 +8,7 @@ EvalError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,10 +55,14 @@ class InputError(EvalError):
 
 
 class GraderError(EvalError):
-    """A grader could not give a verdict; `kind` is one of the failure kinds of a judgment."""
+    """A grader could not give a verdict; `kind` is one of the failure kinds of a judgment.
 
-    def __init__(self, kind: str, message: str) -> None:
+    `spent` is what the call took all the same: fields of a judgment such as `input_tokens` and `cost`.
+    """
+
+    def __init__(self, kind: str, message: str, *, spent: Mapping[str, Any] | None = None) -> None:
         self.kind = kind
+        self.spent: Mapping[str, Any] = spent or {}
         super().__init__(message)
 
 

@@ -139,7 +139,10 @@ def grade(
         str | None,
         typer.Option("--rater", metavar="ID", help="Who reads, with --grader human (default: your login name)."),
     ] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Most calls in flight.")] = 16,
+    concurrency: Annotated[
+        int,
+        typer.Option("--concurrency", min=1, max=4096, help="Most calls in flight; a model is asked by 16 at first."),
+    ] = 64,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each grader judges each cell.")] = 1,
     criteria_per_call: Annotated[
         str, typer.Option("--criteria-per-call", metavar="1|K|all", help="Criteria in one call of a model grader.")
@@ -152,6 +155,29 @@ def grade(
     ] = None,
     max_replies: Annotated[int, typer.Option("--max-replies", min=1, help="Most unusable replies a call.")] = 8,
     max_faults: Annotated[int, typer.Option("--max-faults", min=1, help="Most transport faults a call.")] = 10,
+    requests_per_minute: Annotated[
+        float | None, typer.Option("--requests-per-minute", min=0.001, help="Most requests a minute to an endpoint.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        float | None, typer.Option("--tokens-per-minute", min=1, help="Most tokens a minute, read and written.")
+    ] = None,
+    warm_first: Annotated[
+        bool,
+        typer.Option(
+            "--warm-first/--no-warm-first",
+            help="Wait for an answer's first call before its others go out, so that they find its prompt cached.",
+        ),
+    ] = True,
+    prompt: Annotated[
+        Path | None, typer.Option("--prompt", metavar="FILE", help="A prompt of your own for model graders.")
+    ] = None,
+    reply: Annotated[
+        str, typer.Option("--reply", metavar="FORM", help="How the judge replies: markscheme or healthbench.")
+    ] = "markscheme",
+    prices: Annotated[
+        Path | None,
+        typer.Option("--prices", metavar="FILE", help="What models cost (default: what MARKSCHEME_PRICES names)."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and ask no one.")] = False,
     score_by: ScoreBy = None,
     by: By = "model",
@@ -165,11 +191,22 @@ def grade(
 ) -> None:
     """Grade answers, keep every judgment, and print scores; repeated, it asks only for what is missing."""
     from api.batch import BatchRequest
-    from api.cli.grade import GradeRequest, check_budget, run_grade
+    from api.cli.grade import GradeRequest, run_grade
     from graders import GraderOptions, ScoringOptions
 
-    check_budget(budget, graders)
-    options = GraderOptions(_criteria_per_call(criteria_per_call), api_key_env, max_replies, max_faults)
+    options = GraderOptions(
+        criteria_per_call=_criteria_per_call(criteria_per_call),
+        api_key_env=api_key_env,
+        max_replies=max_replies,
+        max_faults=max_faults,
+        concurrency=concurrency,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        warm_first=warm_first,
+        prompt=prompt,
+        reply=reply,
+        prices=prices,
+    )
     request = GradeRequest(
         batch=BatchRequest(dataset, answers, graders, run, rubrics, options, repeats, _rater(rater, graders)),
         store=store,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -14,11 +14,11 @@ import typer
 
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
-from api.cli.progress import ProgressLine
+from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
 from api.store import Store
-from graders import Engine, Progress, Scores, ScoringOptions
+from graders import Engine, Grader, Progress, Scores, ScoringOptions
 from rubrics import InputError, Mistake
 
 DEFAULT_STORE = "sqlite:///markscheme.db"
@@ -49,6 +49,7 @@ def run_grade(request: GradeRequest) -> ExitCode:
         batch = Batch(store, request.batch, keep=not request.dry_run)
         batch.import_recorded(keep=not request.dry_run)
         batch.check_score_by(request.scoring.score_by)
+        _check_budget(request.budget, batch.graders)
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan), err=True)
@@ -83,6 +84,12 @@ def exit_code(progress: Progress, scores: Scores) -> ExitCode:
 def plan_words(batch: Batch, plan: Progress) -> str:
     """`run medicine-1a2b3c4d: 336 cells: 300 kept, 36 to grade; 606 recorded judgments filed`."""
     words = f"run {batch.run.name}: {plan.total:,} cells: {plan.kept:,} kept, {plan.to_grade:,} to grade"
+    if plan.again:
+        words += f" ({plan.again:,} of them again: they, or criteria in the same call, are no longer what was judged)"
+    if plan.estimate is None:
+        words += ", cost unknown"
+    elif plan.estimate > 0:
+        words += f", about {dollars(plan.estimate)}"
     if batch.recorded:
         words += f"; {batch.imported:,} recorded judgments filed"
     return words
@@ -104,7 +111,8 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
     try:
         with ProgressLine(plan.to_grade) as line:
             engine.on_progress = line.show
-            return asyncio.run(engine.run(batch.run.questions()))
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(engine.run(batch.run.questions()))
     except KeyboardInterrupt:
         return engine.progress
     finally:
@@ -139,9 +147,22 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
 
 
-def check_budget(budget: float | None, specs: Sequence[str]) -> None:
-    """Refuse a budget that could not be kept: no price is known for a model behind an endpoint."""
-    priceless = [spec for spec in specs if spec.startswith("model:") or spec.endswith(".grader.json")]
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """A faster event loop, where there is one for this system."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _check_budget(budget: float | None, graders: Sequence[Grader]) -> None:
+    """Refuse a budget that could not be kept: what a grader costs must be known before it is asked."""
+    asked = [stage for grader in graders for stage in getattr(grader, "stages", (grader,))]
+    priceless = [grader.name for grader in asked if getattr(grader, "price", budget) is None]
     if budget is not None and priceless:
-        message = f"got {budget:g}, but what {priceless[0]!r} costs is not known, so the budget cannot be kept"
+        message = (
+            f"got {budget:g}, but what {priceless[0]!r} costs is not known, so the budget cannot be kept; "
+            "give its price by --prices FILE"
+        )
         raise InputError(Mistake("--budget", message))

@@ -59,6 +59,15 @@ class ProgressLine:
 
     def _told(self, counts: Counts, done: int, now: float) -> str:
         rate = done / max(now - self._started, 1e-9)
-        cost = "cost unknown" if counts.cost is None else f"${counts.cost:.4f}"
+        cost = "cost unknown" if counts.cost is None else dollars(counts.cost)
         failed = f", {counts.failed:,} failed (last: {counts.last_failure})" if counts.failed else ""
         return f"{counts.graded:,} graded{failed}, {rate:.1f}/s, {cost}"
+
+
+def dollars(amount: float) -> str:
+    """An amount of USD: `$12.30`, and more digits below a cent.
+
+    >>> dollars(1.9), dollars(0.00042)
+    ('$1.90', '$0.0004')
+    """
+    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"

@@ -1,5 +1,5 @@
 """Grading by language models."""
 
-from graders.model.grader import ModelGrader
+from graders.model.grader import ModelGrader, ModelOptions
 
-__all__ = ["ModelGrader"]
+__all__ = ["ModelGrader", "ModelOptions"]

@@ -1,4 +1,4 @@
-"""The one outbound HTTP client: asks an OpenAI-compatible endpoint, and bears with its faults for a while."""
+"""The one outbound HTTP client: asks a model's endpoint, and bears with its faults for a while."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from graders.model.completion import Completion, parse_completion
+from graders.model.completion import Completion
+from graders.model.dialects import DIALECTS, Dialect
+from graders.model.pace import Pace
+from graders.model.request import WORDS
 from graders.model.tally import Tally
 from rubrics import GraderError, InputError, Mistake
 
 if TYPE_CHECKING:
     import aiohttp
+    from yarl import URL
 
 MAX_REPLY_BYTES = 1_000_000
 """A longer body is no chat completion."""
@@ -30,20 +34,24 @@ _FIRST_WAIT = 0.5
 _TRIES_UNTIL_FIRST_ANSWER = 3
 """Tries of a call while the address has never answered at all: it is more likely wrong than busy."""
 
+CHARACTERS_A_TOKEN = 4.0
+"""Roughly, in English; what a request will count is not known before."""
+
 _RETRIED_4XX = frozenset({408, 409, 425, 429})
+_OVERLOADED = frozenset({429, 503, 529})
 _CONNECT_TIMEOUT = 20.0
 
 
 class RequestRefused(GraderError):
     """The endpoint will not take this request (4xx): asking again as it stands is no use.
 
-    What the endpoint wrote is not kept: it may repeat the key or the answer.
+    What the endpoint wrote is not kept: it may repeat the key or the answer. `named` is which of WORDS stood in it.
     """
 
-    def __init__(self, message: str, *, status: int, temperature_refused: bool) -> None:
+    def __init__(self, message: str, *, status: int, named: frozenset[str] = frozenset()) -> None:
         super().__init__("http", message)
         self.status = status
-        self.temperature_refused = temperature_refused
+        self.named = named
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,13 @@ class _Response:
 class _TransportFault(Exception):
     """Something between us and the model went wrong; another try may do."""
 
-    def __init__(self, kind: str, message: str, retry_after: str | None = None) -> None:
+    def __init__(
+        self, kind: str, message: str, *, overloaded: bool = False, asked_to_wait: float | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
-        self.retry_after = retry_after
+        self.overloaded = overloaded
+        self.asked_to_wait = asked_to_wait
 
 
 class ChatClient:
@@ -71,57 +82,76 @@ class ChatClient:
         *,
         api_key_env: str = "OPENAI_API_KEY",
         timeout: float = 120.0,
+        dialect: Dialect | None = None,
+        pace: Pace | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.base_url = checked_base_url(base_url)
         self.host = urlsplit(self.base_url).netloc
-        self._url = self.base_url + "/chat/completions"
+        self.dialect = dialect or DIALECTS["openai"]
+        self.pace = pace or Pace()
+        """How many requests are out at a time; shared by all calls of this client."""
+        self._url = self.base_url + self.dialect.path
         self._api_key_env = api_key_env
         self._timeout = timeout
         self._sleep = sleep
         self._rng = rng or random.Random()
         self._now = now
         self._session: aiohttp.ClientSession | None = None
+        self._target: URL | None = None
         self._has_answered = False
 
     async def complete(self, body: bytes, tally: Tally) -> Completion:
         """The model's reply to a request body.
 
         Transport faults (429, 5xx, lost connections, timeouts, a 200 that is no chat completion) are tried again
-        after a growing pause until the tally's bound; RequestRefused on any other 4xx.
+        after a growing pause until the tally's bound; RequestRefused on any other 4xx, Stopped where the run ends.
         """
         attempt = 0
+        tokens = len(body) / CHARACTERS_A_TOKEN
         while True:
+            ticket = await self.pace.enter(tokens, again=attempt > 0)
+            overloaded, excess = False, 0.0
             try:
-                return self._read(await self._post(body))
+                completion = self._read(await self._post(body))
+                excess = _tokens_of(completion, tokens) - tokens
+                return completion
             except _TransportFault as fault:
+                overloaded = fault.overloaded
+                if fault.asked_to_wait:
+                    self.pace.close_for(fault.asked_to_wait)
                 tally.add_fault(GraderError(fault.kind, str(fault)))
                 if not self._has_answered and attempt + 1 >= _TRIES_UNTIL_FIRST_ANSWER:
                     raise GraderError(fault.kind, f"{fault} (nothing has answered there yet)") from None
-                await self._sleep(self._wait(attempt, fault.retry_after))
-                attempt += 1
+                wait = self._wait(attempt, fault.asked_to_wait)
+            finally:
+                self.pace.leave(ticket, overloaded=overloaded, excess_tokens=excess)
+            await self.pace.rest(wait, self._sleep)
+            attempt += 1
 
     async def aclose(self) -> None:
         """Close the connections; the client may be used again afterwards."""
         session, self._session = self._session, None
+        self.pace.resume()
         if session is not None:
             await session.close()
 
     async def _post(self, body: bytes) -> _Response:
         import aiohttp
 
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **self._authorization()}
+        session = self._open_session()
+        assert self._target is not None
         try:
-            async with self._open_session().post(
-                self._url, data=body, headers=headers, allow_redirects=False
+            async with session.post(
+                self._target, data=body, headers=self._headers(), allow_redirects=False
             ) as response:
                 self._has_answered = True
                 content = self._without_key(await self._content(response))
                 return _Response(response.status, content, response.headers.get("Retry-After"))
         except TimeoutError:
-            raise _TransportFault("timeout", f"no reply from {self.host} in time") from None
+            raise _TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or type(error.os_error).__name__
             raise _TransportFault("http", f"cannot connect to {self.host}: {reason}") from None
@@ -131,24 +161,29 @@ class ChatClient:
 
     async def _content(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as sent. Nothing is unpacked: we ask for no compression, and a packed body may be a bomb."""
-        content = bytearray()
+        content = b""
         async for chunk in response.content.iter_any():
-            content += chunk
+            content = content + chunk if content else chunk
             if len(content) > MAX_REPLY_BYTES:
                 response.close()
                 if response.status != 200:
                     return b""
                 raise _TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
-        return bytes(content)
+        return content
 
     def _read(self, response: _Response) -> Completion:
         status = response.status
         if status == 200:
-            if (completion := parse_completion(response.body)) is not None:
+            if (completion := self.dialect.parse(response.body)) is not None:
                 return completion
             raise _TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
         if status >= 500 or status in _RETRIED_4XX:
-            raise _TransportFault("http", f"HTTP {status} from {self.host}", response.retry_after)
+            raise _TransportFault(
+                "http",
+                f"HTTP {status} from {self.host}",
+                overloaded=status in _OVERLOADED,
+                asked_to_wait=parse_retry_after(response.retry_after, self._now()),
+            )
         if status == 400 and b"content_filter" in response.body:
             return Completion(finish_reason="content_filter")  # Azure refuses so, before the model is asked
         raise self._refused(status, response.body)
@@ -162,33 +197,32 @@ class ChatClient:
             hint = f": the key in {self._api_key_env} was refused" if known else f": {self._api_key_env} is not set"
         elif status == 404:
             hint = f": no such model, or no {urlsplit(self._url).path}"
-        return RequestRefused(
-            f"HTTP {status} from {self.host}{hint}",
-            status=status,
-            temperature_refused=b"temperature" in body.lower(),
-        )
+        told = body.lower()
+        named = frozenset(word for word in WORDS if word.encode() in told)
+        return RequestRefused(f"HTTP {status} from {self.host}{hint}", status=status, named=named)
 
     def _without_key(self, content: bytes) -> bytes:
         """A body in which an endpoint that echoes the key no longer does."""
         key = os.environ.get(self._api_key_env, "").strip().encode()
         return content.replace(key, b"[key]") if len(key) >= 8 else content
 
-    def _authorization(self) -> dict[str, str]:
-        """The key's header, read at the moment of the call and kept nowhere; local servers need none."""
+    def _headers(self) -> dict[str, str]:
+        """The key's headers, read at the moment of the call and kept nowhere; local servers need none."""
         key = os.environ.get(self._api_key_env, "").strip()
-        if not key:
-            return {}
         if not (key.isascii() and key.isprintable()):
             raise GraderError("http", f"{self._api_key_env} holds characters that no key has")
-        return {"Authorization": f"Bearer {key}"}
+        return self.dialect.headers(key)
 
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, opened when it is first needed: it must be made inside the running loop."""
         if self._session is None:
             import aiohttp
+            from yarl import URL
 
+            self._target = URL(self._url)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
+                headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
                 timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(self._timeout, _CONNECT_TIMEOUT)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -196,14 +230,20 @@ class ChatClient:
             )
         return self._session
 
-    def _wait(self, attempt: int, retry_after: str | None) -> float:
+    def _wait(self, attempt: int, asked: float | None) -> float:
         """Seconds to pause: what the endpoint asks for, else twice the last pause; jitter keeps calls apart."""
-        asked = parse_retry_after(retry_after, self._now())
         jitter = self._rng.random()
         if asked:
             return min(asked + jitter * 0.1 * asked, MAX_WAIT)
         pause: float = min(_FIRST_WAIT * 2.0**attempt, MAX_WAIT)
         return pause * (0.5 + jitter / 2)
+
+
+def _tokens_of(completion: Completion, estimated: float) -> float:
+    """The tokens that a call took, as the endpoint counts them where it does."""
+    usage = completion.usage
+    read = estimated if usage.input_tokens is None else usage.input_tokens
+    return read + (usage.output_tokens or 0)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

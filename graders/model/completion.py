@@ -1,14 +1,20 @@
-"""A chat completion as an endpoint sends it, read into what a judge's call needs of it."""
+"""A model's reply, whatever dialect it came in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
+from typing import Any, NamedTuple
 
 from graders.model.tally import Usage
 from rubrics import GraderError
+
+
+class Token(NamedTuple):
+    """A token of the reply and the endpoint's probabilities (natural logarithms) in its place."""
+
+    text: str
+    alternatives: dict[str, float]
+    """Token → log probability: the likeliest ones, itself among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +24,11 @@ class Completion:
     text: str = ""
     refusal: str | None = None
     finish_reason: str | None = None
+    """`stop`, `length`, `content_filter` or what else the endpoint said."""
     model: str | None = None
     usage: Usage = field(default_factory=Usage)
+    tokens: tuple[Token, ...] = ()
+    """The reply's tokens, where the endpoint gives probabilities."""
 
     @property
     def problem(self) -> GraderError | None:
@@ -33,33 +42,12 @@ class Completion:
         return None
 
 
-def parse_completion(body: bytes) -> Completion | None:
-    """The reply in a response's body; None where the body is no chat completion, whatever its status said."""
-    try:
-        value = orjson.loads(body)
-        choice = value["choices"][0]
-        message = choice["message"]
-        text, refusal = message.get("content"), message.get("refusal")
-        finish_reason = choice.get("finish_reason")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
-    if not all(part is None or isinstance(part, str) for part in (text, refusal, finish_reason)):
-        return None
-    return Completion(text or "", refusal, finish_reason, _name(value.get("model")), _usage(value.get("usage")))
+def model_name(value: Any) -> str | None:
+    """A model's name as an endpoint gave it; None where it gave none."""
+    return value.replace("\x00", "") if isinstance(value, str) else None
 
 
-def _name(model: Any) -> str | None:
-    return model.replace("\x00", "") if isinstance(model, str) else None
-
-
-def _usage(usage: Any) -> Usage:
-    if not isinstance(usage, dict):
-        return Usage()
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached))
-
-
-def _count(tokens: Any) -> int | None:
+def token_count(tokens: Any) -> int | None:
+    """A number of tokens as an endpoint gave it; None where that is no count."""
     is_count = isinstance(tokens, int) and not isinstance(tokens, bool) and 0 <= tokens < 2**53
     return tokens if is_count else None

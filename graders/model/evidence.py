@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from graders.fit import fit_verdict
 from graders.judgment import Verdict
@@ -65,19 +66,19 @@ def find_quote(quote: str, answer: VisibleText) -> Span | None:
     return _normal_answer(answer.original).find(wanted) if wanted else None
 
 
-def checked_verdict(verdict: Verdict, criterion: Criterion, answer: VisibleText) -> Verdict:
-    """The verdict with only those quotes that stand in the answer; flagged where one did not."""
+def checked_quotes(verdict: Verdict, criterion: Criterion, answer: VisibleText) -> dict[str, Any]:
+    """What of a verdict changes when only those quotes stay that stand in the answer; flagged where one does not."""
     if not verdict.evidence:
-        return verdict
+        return {}
     if criterion.evidence == "none":
-        return verdict.model_copy(update={"evidence": ()})
+        return {"evidence": ()}
     evidence = find_evidence(verdict.evidence, answer)
-    update: dict[str, object] = {"evidence": evidence.quotes(answer)}
+    update: dict[str, Any] = {"evidence": evidence.quotes(answer)}
     if evidence.spans:
         update["metadata"] = {**verdict.metadata, "evidence_spans": [list(span) for span in evidence.spans]}
     if evidence.wrong:
         update["flags"] = (*verdict.flags, UNVERIFIED)
-    return verdict.model_copy(update=update)
+    return update
 
 
 def lacks_evidence(verdict: Verdict, criterion: Criterion) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from graders.judgment import Verdict
@@ -37,6 +38,13 @@ def _unusable(message: str) -> GraderError:
 
 
 def _one_object(body: str) -> dict[str, Any]:
+    value = _parsed(body)
+    if not isinstance(value, dict) or set(value) != {"verdicts"}:
+        raise _unusable(f"got {show(value)}, expected one JSON object with the key 'verdicts' alone")
+    return value
+
+
+def _parsed(body: str) -> Any:
     if not body:
         raise _unusable("the reply is empty, expected one JSON object")
     try:
@@ -45,8 +53,6 @@ def _one_object(body: str) -> dict[str, Any]:
         raise _unusable(f"the reply is no JSON object (line {error.line}, column {error.column}: {error})") from None
     if faults:
         raise _unusable(f"{faults[0].path}: {faults[0].message}")
-    if not isinstance(value, dict) or set(value) != {"verdicts"}:
-        raise _unusable(f"got {show(value)}, expected one JSON object with the key 'verdicts' alone")
     return value
 
 
@@ -58,13 +64,14 @@ def _is_echo(body: str, value: Any, materials: Iterable[str]) -> bool:
             continue
         if replies is None:
             spellings = (body, json.dumps(value, ensure_ascii=False), json.dumps(value))
-            replies = {_squeezed(spelling) for spelling in spellings}
+            replies = {"".join(spelling.split()) for spelling in spellings}
         squeezed = _squeezed(material)
         if any(reply in squeezed for reply in replies):
             return True
     return False
 
 
+@lru_cache(maxsize=64)  # all calls of an answer are held against the same material
 def _squeezed(text: str) -> str:
     return "".join(text.split())
 
@@ -160,3 +167,26 @@ def _on_scale(value: Any, criterion: Criterion, place: str) -> bool | str | int 
             return min(value, scale.max_count)
         expected = "a whole number from 0"
     raise _unusable(f"{place}: got {show(value)}, expected {expected}")
+
+
+def parse_single(text: str, criterion: Criterion, *, materials: Iterable[str] = ()) -> Verdict:
+    """HealthBench's reply, `{"explanation": "…", "criteria_met": true}`: nothing else is a verdict.
+
+    Raises GraderError("parse") as `parse_reply` does.
+    """
+    body = text.strip()
+    if fenced := _FENCE.fullmatch(body):
+        body = fenced[1].strip()
+    value = _parsed(body)
+    if not isinstance(value, dict) or "criteria_met" not in value:
+        raise _unusable(f"got {show(value)}, expected one JSON object with explanation and criteria_met")
+    if _is_echo(body, value, materials):
+        raise _unusable("the reply repeats what stands in the material, a verdict must be your own")
+    if unknown := sorted(set(value) - {"explanation", "criteria_met"}):
+        raise _unusable(f"unknown key {show(unknown[0])}")
+    met, explanation = value["criteria_met"], value.get("explanation")
+    if not isinstance(met, bool):
+        raise _unusable(f"criteria_met: got {show(met)}, expected true or false")
+    if explanation is not None and not isinstance(explanation, str):
+        raise _unusable(f"explanation: got {show(explanation)}, expected text")
+    return Verdict(criterion_id=criterion.id, met=met, explanation=explanation)

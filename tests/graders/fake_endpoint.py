@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from graders.grader import Task
 from graders.judgment import Verdict
 from graders.model import ModelGrader
 from graders.model.client import ChatClient
+from graders.model.dialects import DIALECTS
+from graders.model.pace import Pace
 from rubrics import Answer, Example, GraderError
 
 
@@ -163,13 +166,18 @@ def task_of(text: str = ANSWER, *criteria: dict[str, Any], judging: dict[str, An
 
 
 class Waits:
-    """Stands for asyncio.sleep: notes how long the client wanted to wait, and does not."""
+    """Stands for asyncio.sleep and the clock: notes how long the client wanted to wait, and lets the time be over."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.slept = 0.0
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+        self.slept += seconds
+
+    def clock(self) -> float:
+        return time.monotonic() + self.slept
 
 
 class Outcome:
@@ -198,7 +206,14 @@ def judge(
         async with endpoint:
             clock = {} if now is None else {"now": now}
             client = ChatClient(
-                endpoint.base_url, api_key_env="JUDGE_KEY", timeout=timeout, sleep=waits, rng=random.Random(0), **clock
+                endpoint.base_url,
+                api_key_env="JUDGE_KEY",
+                timeout=timeout,
+                dialect=DIALECTS[options.get("dialect", "openai")],
+                pace=Pace(clock=waits.clock),
+                sleep=waits,
+                rng=random.Random(0),
+                **clock,
             )
             grader = ModelGrader("judge", base_url=endpoint.base_url, client=client, **options)
             for task in tasks:

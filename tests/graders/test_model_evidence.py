@@ -8,8 +8,12 @@ from hypothesis import strategies as st
 
 from graders.judgment import Verdict
 from graders.model.envelope import VisibleText, encode_visible
-from graders.model.evidence import checked_verdict, find_quote, lacks_evidence
+from graders.model.evidence import checked_quotes, find_quote, lacks_evidence
 from rubrics import Criterion
+
+
+def checked_verdict(verdict: Verdict, criterion: Criterion, answer: VisibleText) -> Verdict:
+    return verdict.model_copy(update=checked_quotes(verdict, criterion, answer))
 
 
 def found(quote: str, answer: str) -> str | None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import graders.model.template
 from graders.grader import Task
 from graders.model.envelope import decode_visible
-from graders.model.prompt import Prompt, json_line, nonce_for
+from graders.model.material import json_line, nonce_for
+from graders.model.prompt import Prompt
 from graders.model.template import Template, judge_template
 from rubrics import Answer, Example, Rubric
 

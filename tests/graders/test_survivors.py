@@ -18,9 +18,12 @@ from graders.grader import GraderCard
 from graders.model import ModelGrader
 from graders.model.client import MAX_REPLY_BYTES, ChatClient, RequestRefused
 from graders.model.completion import Completion
+from graders.model.dialects import OpenAIDialect
 from graders.model.exchange import Endpoint
-from graders.model.request import RequestForm, Rung
+from graders.model.prompt import Prompt
+from graders.model.request import WORDS, RequestForm, Rung
 from graders.model.tally import Tally
+from graders.model.template import judge_template
 from graders.scoring import AggregateOptions, Point, Points, aggregate
 from rubrics import Answer, AnswerHasher, Example, Rubric
 from tests.graders.fake_endpoint import MET, FakeEndpoint, Scripted, completion, judge_one, task_of, verdicts
@@ -126,6 +129,7 @@ class Gated:
     """A client whose first call is slow: it asks in the strictest form and is answered last."""
 
     def __init__(self) -> None:
+        self.dialect = OpenAIDialect()
         self.forms: list[str] = []
         self.others_are_done = asyncio.Event()
 
@@ -137,7 +141,7 @@ class Gated:
             await self.others_are_done.wait()
             return Completion(text="{}", finish_reason="stop")
         if rung != "plain" or "temperature" in request:
-            raise RequestRefused("HTTP 400", status=400, temperature_refused="temperature" in request)
+            raise RequestRefused("HTTP 400", status=400, named=frozenset(request) & WORDS)
         return Completion(text="{}", finish_reason="stop")
 
 
@@ -145,10 +149,10 @@ def test_a_late_reply_to_a_strict_request_never_climbs_back_up_the_ladder() -> N
     async def run() -> RequestForm:
         client: Any = Gated()
         endpoint = Endpoint(client, "m", RequestForm())
-        criteria = task_of().criteria
+        prompt = Prompt.of(task_of(), judge_template())
 
         async def call() -> None:
-            await endpoint.complete([], criteria, Tally(max_replies=8, max_faults=8))
+            await endpoint.complete(prompt, Tally(max_replies=8, max_faults=8))
 
         first = asyncio.create_task(call())
         await asyncio.sleep(0)
