@@ -114,7 +114,7 @@ class ModelGrader:
         """What its tokens cost; None where that is not known."""
         self._template = options.template or judge_template()
         self.prompt_hash = self._template.prompt_hash
-        self._shelf = MaterialShelf(self._template, options.examples)
+        self._shelf = MaterialShelf(self._template, options.examples, size=2 * client.pace.most)
         self._endpoint = Endpoint(
             client,
             model,

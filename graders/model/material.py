@@ -24,9 +24,6 @@ _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 # The first character of what chat templates of local servers take for the end of a turn, when it comes in raw.
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])")
 
-_SEVERAL = 64
-"""Answers whose material is kept: those whose calls are out at a time, and a few more."""
-
 
 class Material:
     """One answer, its conversation and what else a judge is shown beside them, for any number of calls."""
@@ -80,9 +77,11 @@ class Material:
 class MaterialShelf:
     """Keeps the material of the answers whose calls come in now."""
 
-    def __init__(self, template: Template, examples: Sequence[ShownExample] = ()) -> None:
+    def __init__(self, template: Template, examples: Sequence[ShownExample] = (), *, size: int = 256) -> None:
+        """`size` is how many answers' material is kept: at least as many as are out at a time."""
         self.template = template
         self._examples = tuple(examples)
+        self._size = size
         self._kept: dict[int, tuple[Answer, Example, Material]] = {}
 
     def of(self, task: Task) -> Material:
@@ -91,7 +90,7 @@ class MaterialShelf:
         if found is not None and found[0] is task.answer and found[1] is task.example:
             return found[2]
         material = self.fresh(task)
-        while len(self._kept) >= _SEVERAL:
+        while len(self._kept) >= self._size:
             del self._kept[next(iter(self._kept))]
         self._kept[id(task.answer)] = (task.answer, task.example, material)
         return material
