@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graders.grader import GraderCard
+from graders.rubric_digest import RubricDigest
 from graders.rules import RULES
-from rubrics import Example, Rubric, canonical_json
+from rubrics import Example, canonical_json
 
 FINAL = frozenset({"judged", "not_applicable", "abstained"})
 """The statuses with which a cell is done; `failed` is tried again."""
@@ -24,7 +25,7 @@ class Call:
     criterion_ids: tuple[str, ...]
 
 
-def plan_calls(rubric: Rubric, card: GraderCard, repeat: int = 0) -> tuple[Call, ...]:
+def plan_calls(rubric: RubricDigest, card: GraderCard, repeat: int = 0) -> tuple[Call, ...]:
     """How a grader's share of a rubric is cut into calls: checks go to `rules` alone, the rest to the others.
 
     Criteria that stand together go together; inside a call they stand in an order of their own, drawn by a seed from
@@ -33,7 +34,7 @@ def plan_calls(rubric: Rubric, card: GraderCard, repeat: int = 0) -> tuple[Call,
     Worked number: seven criteria without a check and `max_criteria` 3 are calls of 3, 3 and 1.
     """
     wants_checks = card.name == RULES
-    ids = [leaf.id for leaf in rubric.leaves if (leaf.criterion.check is not None) == wants_checks]
+    ids = [leaf.id for leaf in rubric.leaves if leaf.checked == wants_checks]
     size = len(ids) if card.max_criteria is None else card.max_criteria
     calls = (ids[start : start + size] for start in range(0, len(ids), max(size, 1)))
     if size > 1:
@@ -41,18 +42,19 @@ def plan_calls(rubric: Rubric, card: GraderCard, repeat: int = 0) -> tuple[Call,
     return tuple(Call(tuple(call)) for call in calls)
 
 
-def _shuffled(rubric: Rubric, criterion_ids: Sequence[str], repeat: int) -> list[str]:
+def _shuffled(rubric: RubricDigest, criterion_ids: Sequence[str], repeat: int) -> list[str]:
     """An order drawn by a seed; criteria that were not changed keep their order to each other."""
-    hashes = rubric.criterion_hashes
     drawn = {
-        criterion_id: hashlib.sha256(f"{repeat}\n{criterion_id}\n{hashes[criterion_id]}".encode()).digest()
+        criterion_id: hashlib.sha256(
+            f"{repeat}\n{criterion_id}\n{rubric.by_id[criterion_id].criterion_hash}".encode()
+        ).digest()
         for criterion_id in criterion_ids
     }
     return sorted(criterion_ids, key=drawn.__getitem__)
 
 
 def cell_keys(
-    rubric: Rubric, call: Call, answer_hash: str, fingerprint: str, references_hash: str = ""
+    rubric: RubricDigest, call: Call, answer_hash: str, fingerprint: str, references_hash: str = ""
 ) -> Iterator[tuple[str, str]]:
     """(criterion id, key) of each cell of a call.
 
@@ -60,18 +62,16 @@ def cell_keys(
     prompt and answer, the references shown beside them, the grader, where several criteria go in one call the call's
     list and order, and what `judging` changes (points that are shown, an empty answer that is sent).
     """
-    hashes = rubric.criterion_hashes
-    judging = rubric.judging
+    asked = [rubric.by_id[criterion_id] for criterion_id in call.criterion_ids]
     seen = [references_hash] if references_hash else []
-    if len(call.criterion_ids) > 1:
-        seen += [hashes[criterion_id] for criterion_id in call.criterion_ids]
-    if judging.empty_answer != "lowest":
-        seen.append(f"empty_answer={judging.empty_answer}")
-    if judging.show_points:
-        leaves = rubric.leaf_by_id
-        seen += [f"points={float(leaves[criterion_id].criterion.points)!r}" for criterion_id in call.criterion_ids]
-    for criterion_id in call.criterion_ids:
-        yield criterion_id, cell_key(hashes[criterion_id], answer_hash, fingerprint, seen)
+    if len(asked) > 1:
+        seen += [leaf.criterion_hash for leaf in asked]
+    if rubric.empty_answer != "lowest":
+        seen.append(f"empty_answer={rubric.empty_answer}")
+    if rubric.show_points:
+        seen += [f"points={leaf.points!r}" for leaf in asked]
+    for leaf in asked:
+        yield leaf.id, cell_key(leaf.criterion_hash, answer_hash, fingerprint, seen)
 
 
 def references_hash(example: Example) -> str:

@@ -1,117 +1,35 @@
 """Asks for the judgments that are missing, bounded in number and in time, and files each exactly once.
 
 The engine streams: it walks the questions, asks the ledger which cells of an answer have no final judgment with
-today's key, hands each call to a worker, and lets one writer commit what has come in. This is the one boundary where
-whatever a grader raises becomes a `failed` judgment.
+today's key, hands each call to a worker, and lets one writer commit what has come in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import isfinite
-from typing import Any
+from math import fsum, isfinite
 
 from graders.agenda import Agenda
-from graders.cell import FINAL, Call, cell_keys, plan_calls, references_hash
-from graders.fit import fit_verdict
-from graders.grader import Grader, GraderCard, NotAsked, Task
-from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
+from graders.boundary import judged_entries
+from graders.cell import FINAL
+from graders.grader import Grader
+from graders.judgment import Judgment
 from graders.ledger import Entry, Ledger
-from graders.scoring import leaf_scale
-from rubrics import Answer, Criterion, Example, GraderError
-
-Question = tuple[Example, Sequence[tuple[Answer, str]]]
-"""An example with its answers, each with its `answer_hash`."""
+from graders.missing import AskedGrader, MissingCall, missing_calls
+from graders.progress import Progress
+from graders.question import Question
+from graders.till import Till
 
 COMMIT_AT_MOST = 200
 """Most judgments in one commit."""
 
-_SPENT = ("input_tokens", "output_tokens", "cached_tokens", "cost")
-
 DEAD_AFTER = 8
 """Calls that must die on the way, and none succeed, before a grader is given up."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """What has happened so far; counts are cells."""
-
-    total: int = 0
-    """Cells of the run."""
-    kept: int = 0
-    """Cells that had a final judgment before."""
-    graded: int = 0
-    """Cells that were asked and have a final judgment now."""
-    failed: int = 0
-    """Cells that were asked and have none."""
-    calls: int = 0
-    """Calls that were made."""
-    cost: float | None = 0.0
-    """What the calls cost in USD; None where some price is unknown."""
-    stopped: str | None = None
-    """Why the run ended early: `budget` or `cancel`."""
-    given_up: dict[str, str] = field(default_factory=dict)
-    """Graders that were asked no more, since nothing of theirs ever came back: name → the last failure."""
-    last_failure: str | None = None
-    """What the last failed call said."""
-    again: int = 0
-    """Cells to grade that were judged before, on content, in a call or by a judge that is another now."""
-    estimate: float | None = 0.0
-    """About what the calls to come will cost in USD; None where some price is unknown."""
-    open: array[int] = field(default_factory=lambda: array("q"))
-    """Which questions, counted from 0, have a missing cell: filled in by `plan`."""
-
-    @property
-    def to_grade(self) -> int:
-        return self.total - self.kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A grader with what the engine needs of it again and again."""
-
-    grader: Grader
-    card: GraderCard
-    fingerprint: str
-    repeats: int
-    warm_first: bool
-
-    @classmethod
-    def of(cls, grader: Grader, repeats: int) -> _Asked:
-        card = GraderCard.of(grader)
-        warm_first = bool(getattr(grader, "warm_first", False))
-        return cls(grader, card, card.fingerprint, 1 if card.kind == "rule" else repeats, warm_first)
-
-    def calls(self, example: Example) -> list[tuple[int, Call, tuple[Criterion, ...]]]:
-        """The calls for each answer to an example: repeat, call and the criteria in it."""
-        leaves = example.rubric.leaf_by_id
-        return [
-            (repeat, call, tuple(leaves[criterion_id].criterion for criterion_id in call.criterion_ids))
-            for repeat in range(self.repeats)
-            for call in plan_calls(example.rubric, self.card, repeat)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class _MissingCall:
-    """A call with at least one cell to ask, and what its entries in the ledger will carry."""
-
-    asked: _Asked
-    task: Task
-    answer_hash: str
-    keys: dict[str, str]
-    attempts: dict[str, int]
-    """The missing cells: criterion id → attempt number."""
-
-    @property
-    def card(self) -> GraderCard:
-        return self.asked.card
 
 
 @dataclass(slots=True)
@@ -131,16 +49,14 @@ class Engine:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     progress: Progress = field(default_factory=Progress)
     _stop: bool = False
-    _paying: int = 0
-    _till: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _till: Till | None = None
     _dead_calls: dict[str, int] = field(default_factory=dict)
-    _dearest: float = 0.0
     _loop: asyncio.AbstractEventLoop | None = None
 
     def plan(self, questions: Iterable[Question]) -> Progress:
         """Count what there is and what is missing, asking no one."""
         progress = Progress()
-        for calls, _ in self._missing(questions, progress):
+        for calls in self._missing(questions, progress):
             for number, call in enumerate(calls):
                 _add_estimate(progress, call, first=number == 0)
         return progress
@@ -152,25 +68,21 @@ class Engine:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop_graders)
 
-    def _stop_graders(self) -> None:
-        for grader in self.graders:
-            if callable(stop := getattr(grader, "stop", None)):
-                stop()
-
     async def run(self, questions: Iterable[Question], *, plan: Progress | None = None) -> Progress:
         """Ask for every missing cell; returns the counts when the last judgment is committed.
 
         With a `plan` the questions are only those that it found open.
         """
-        self.progress = Progress()
+        counted = self.progress = Progress()
         if plan is not None:
             self.progress.total, self.progress.kept = plan.total, plan.kept
+            counted = Progress()
         self._loop = asyncio.get_running_loop()
         self._stop = False
-        self._paying = 0
-        self._till = asyncio.Condition()
+        self._till = None if self.budget is None else Till(self.budget)
         self._dead_calls = {}
-        agenda = Agenda(self._missing(questions, self.progress if plan is None else Progress()))
+        missing = self._missing(questions, counted)
+        agenda = Agenda((calls, calls[0].asked.warm_first) for calls in missing)
         done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
         writer = asyncio.create_task(self._write(done))
         workers = [asyncio.create_task(self._work(agenda, done)) for _ in range(self.concurrency)]
@@ -184,166 +96,79 @@ class Engine:
                 await done.put(None)
             await writer
             await asyncio.gather(*map(_close, self.graders), return_exceptions=True)
+            self._loop = None
         return self.progress
 
-    def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[tuple[list[_MissingCall], bool]]:
-        """The missing calls, those of one answer and grader together; beside them, whether the first goes ahead."""
-        asked = [_Asked.of(grader, self.repeats) for grader in self.graders]
-        for number, (example, answers) in enumerate(questions):
-            shown = references_hash(example)
-            planned = [(one, one.calls(example)) for one in asked]
-            is_open = False
-            for answer, answer_hash in answers:
-                standing = self.ledger.standing(*answer.key)
-                for one, calls in planned:
-                    missing = []
-                    for repeat, call, criteria in calls:
-                        keys = dict(cell_keys(example.rubric, call, answer_hash, one.fingerprint, shown))
-                        attempts = {}
-                        for criterion_id, key in keys.items():
-                            there = standing.get((criterion_id, one.card.name, repeat))
-                            if there is None or there.key != key or there.status not in FINAL:
-                                attempts[criterion_id] = 0 if there is None else there.attempt + 1
-                                progress.again += there is not None and there.status in FINAL
-                        progress.total += len(keys)
-                        progress.kept += len(keys) - len(attempts)
-                        if attempts:
-                            task = Task(example, answer, criteria, repeat)
-                            missing.append(_MissingCall(one, task, answer_hash, keys, attempts))
-                    if missing:
-                        is_open = True
-                        yield missing, one.warm_first
-            if is_open:
-                progress.open.append(number)
+    def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[list[MissingCall]]:
+        asked = [AskedGrader.of(grader, self.repeats) for grader in self.graders]
+        return missing_calls(questions, self.ledger, asked, progress)
 
-    async def _work(self, agenda: Agenda[_MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
+    def _stop_graders(self) -> None:
+        for grader in self.graders:
+            if callable(stop := getattr(grader, "stop", None)):
+                stop()
+
+    async def _work(self, agenda: Agenda[MissingCall], done: asyncio.Queue[list[Entry] | None]) -> None:
         while (call := await agenda.take()) is not None:
             try:
                 if self._stop:
                     return
                 if call.card.name in self.progress.given_up:
                     continue
-                pays = self.budget is not None and call.card.kind != "rule"
-                if pays and not await self._may_pay():
-                    return
-                entries = await self._entries(call)
-                if entries:
-                    verdicts = [entry.judgment for entry in entries]
-                    self._count(call, verdicts)
-                    self._give_up_on_the_dead(call.card.name, verdicts)
-                if pays:
-                    await self._paid()
+                if self._till is not None and call.card.kind != "rule":
+                    entries = await self._paid_entries(call, self._till)
+                else:
+                    entries = await judged_entries(call, self.now)
+                self._count(call, [entry.judgment for entry in entries])
             finally:
                 agenda.came_back(call)
             if entries:
                 await done.put(entries)
                 self.on_progress(self.progress)
 
-    async def _may_pay(self) -> bool:
-        """Whether one more call surely stays within the budget; waits for those in flight where they decide it.
+    async def _paid_entries(self, call: MissingCall, till: Till) -> list[Entry]:
+        """The same as `judged_entries`, within the budget: none where it does not allow the call."""
+        if not await till.may_pay():
+            if not self._stop:
+                self._stop = True
+                self.progress.stopped = "budget"
+            await till.close()
+            return []
+        entries: list[Entry] = []
+        try:
+            entries = await judged_entries(call, self.now)
+        finally:
+            if entries:
+                await till.came_back(_cost([entry.judgment for entry in entries]))
+            else:
+                await till.gave_up()
+        return entries
 
-        The dearest call so far stands for each call in flight. Until one has told its price only one is made, and a
-        grader that tells none is asked no more: what it costs is unknown, not nothing.
-        """
-        async with self._till:
-            while not self._stop:
-                spent, budget = self.progress.cost, self.budget or 0.0
-                known = spent is not None and budget > 0
-                if known and not self._paying:
-                    allowed = (spent or 0.0) + self._dearest <= budget
-                else:
-                    reserved = (self._paying + 1) * self._dearest
-                    allowed = known and self._dearest > 0 and (spent or 0.0) + reserved <= budget
-                if allowed:
-                    self._paying += 1
-                    return True
-                if not self._paying:
-                    self._stop = True
-                    self.progress.stopped = "budget"
-                    return False
-                await self._till.wait()
-        return False
+    def _count(self, call: MissingCall, judgments: Sequence[Judgment]) -> None:
+        if not judgments:
+            return
+        progress = self.progress
+        progress.calls += 1
+        for judgment in judgments:
+            if judgment.status in FINAL:
+                progress.graded += 1
+            else:
+                progress.failed += 1
+                if judgment.failure is not None:
+                    progress.last_failure = f"{judgment.failure.kind}: {judgment.failure.message}"
+        if call.card.kind != "rule":
+            cost = _cost(judgments)
+            progress.cost = None if cost is None or progress.cost is None else progress.cost + cost
+        self._give_up_on_the_dead(call.card.name, judgments)
 
-    async def _paid(self) -> None:
-        async with self._till:
-            self._paying -= 1
-            self._till.notify_all()
-
-    def _give_up_on_the_dead(self, name: str, verdicts: Sequence[Verdict]) -> None:
+    def _give_up_on_the_dead(self, name: str, judgments: Sequence[Judgment]) -> None:
         """Ask a grader no more when its first calls all died on the way; what it was not asked stays missing."""
-        if any(verdict.failure is None or verdict.failure.kind not in ("http", "timeout") for verdict in verdicts):
+        if any(judgment.failure is None or judgment.failure.kind not in ("http", "timeout") for judgment in judgments):
             self._dead_calls[name] = -1
         elif self._dead_calls.get(name, 0) >= 0:
             self._dead_calls[name] = self._dead_calls.get(name, 0) + 1
             if self._dead_calls[name] >= DEAD_AFTER:
                 self.progress.given_up[name] = self.progress.last_failure or ""
-
-    async def _entries(self, call: _MissingCall) -> list[Entry]:
-        """The grader's verdicts on the missing cells as entries, or one failed entry each; none if not asked."""
-        try:
-            verdicts = _checked(call, await call.asked.grader.judge(call.task))
-            now = self.now().isoformat(timespec="milliseconds")
-            return [self._entry(call, verdict, now) for verdict in verdicts if verdict.criterion_id in call.attempts]
-        except NotAsked:
-            return []
-        except BaseException as error:  # the one boundary: whatever a grader raises is that call's failure
-            if _is_ours(error):
-                raise
-            failure, spent = _failure(error), _spent(error)
-        now = self.now().isoformat(timespec="milliseconds")
-        return [
-            self._entry(
-                call,
-                Verdict(criterion_id=criterion_id, status="failed", failure=failure, **(spent if number == 0 else {})),
-                now,
-            )
-            for number, criterion_id in enumerate(call.attempts)
-        ]
-
-    def _count(self, call: _MissingCall, verdicts: Sequence[Verdict]) -> None:
-        progress = self.progress
-        progress.calls += 1
-        for verdict in verdicts:
-            if verdict.status in FINAL:
-                progress.graded += 1
-            else:
-                progress.failed += 1
-                if verdict.failure is not None:
-                    progress.last_failure = f"{verdict.failure.kind}: {verdict.failure.message}"
-        if call.card.kind == "rule":
-            return
-        costs = [verdict.cost for verdict in verdicts if verdict.cost is not None]
-        if not costs:
-            progress.cost = None
-        elif progress.cost is not None:
-            spent = progress.cost + sum(costs)
-            progress.cost = spent if isfinite(spent) else None
-            self._dearest = max(self._dearest, sum(costs))
-
-    def _entry(self, call: _MissingCall, verdict: Verdict, now: str) -> Entry:
-        task, card = call.task, call.card
-        said = {name: getattr(verdict, name) for name in verdict.model_fields_set}
-        if len(task.criteria) > 1:
-            position = next(n for n, asked in enumerate(task.criteria, 1) if asked.id == verdict.criterion_id)
-            said["metadata"] = {**verdict.metadata, "call": {"position": position, "of": len(task.criteria)}}
-        judgment = Judgment.model_validate(
-            {
-                **said,
-                "status": verdict.status,
-                "example_id": task.answer.example_id,
-                "model": task.answer.model,
-                "sample": task.answer.sample,
-                "repeat": task.repeat,
-                "grader": card.name,
-                "grader_kind": card.kind,
-                "grader_fingerprint": call.asked.fingerprint,
-                "prompt_hash": card.prompt_hash,
-                "criterion_hash": task.rubric.criterion_hashes[verdict.criterion_id],
-                "answer_hash": call.answer_hash,
-                "judged_at": now,
-            }
-        )
-        return Entry(judgment, call.keys[verdict.criterion_id], call.attempts[verdict.criterion_id])
 
     async def _write(self, done: asyncio.Queue[list[Entry] | None]) -> None:
         """Commit what has come in, all of it at once, until None arrives; a commit never blocks the event loop."""
@@ -377,37 +202,19 @@ async def _first_failure(writer: asyncio.Task[None], *workers: asyncio.Task[None
             return
 
 
-def _add_estimate(progress: Progress, call: _MissingCall, *, first: bool) -> None:
+def _cost(judgments: Sequence[Judgment]) -> float | None:
+    """What a call cost in USD; None where that is unknown, or no number to add up."""
+    costs = [judgment.cost for judgment in judgments if judgment.cost is not None]
+    total = fsum(costs) if all(map(isfinite, costs)) else None
+    return total if costs else None
+
+
+def _add_estimate(progress: Progress, call: MissingCall, *, first: bool) -> None:
     if call.card.kind == "rule" or progress.estimate is None:
         return
     estimate = getattr(call.asked.grader, "estimate", None)
     cost = estimate(call.task, first=first) if callable(estimate) else None
     progress.estimate = None if cost is None else progress.estimate + cost
-
-
-def _checked(call: _MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-    """The verdicts as they came, if there is exactly one fitting verdict for each criterion asked."""
-    if not isinstance(verdicts, list | tuple) or not all(isinstance(verdict, Verdict) for verdict in verdicts):
-        raise GraderError("grader", f"expected a list of Verdict, got {type(verdicts).__name__}")
-    asked = [criterion.id for criterion in call.task.criteria]
-    got = [verdict.criterion_id for verdict in verdicts]
-    if sorted(asked) != sorted(got):
-        raise GraderError("grader", f"asked for {asked}, got verdicts on {got}")
-    for verdict in verdicts:
-        criterion = next(c for c in call.task.criteria if c.id == verdict.criterion_id)
-        if (problem := fit_verdict(verdict, leaf_scale(criterion)).problem) is not None:
-            raise GraderError("grader", f"{verdict.criterion_id}: {problem[1]}")
-        if call.card.kind == "model" and verdict.status == "not_applicable" and not criterion.may_not_apply:
-            raise GraderError("grader", f"{verdict.criterion_id}: not_applicable, where the criterion must apply")
-    return verdicts
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Whether an exception ends the run, rather than being the grader's: Ctrl-C, or our own cancelling."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
-    return isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 async def _close(grader: Grader) -> None:
@@ -417,25 +224,3 @@ async def _close(grader: Grader) -> None:
         closing = close()
         if inspect.isawaitable(closing):
             await closing
-
-
-def _spent(error: BaseException) -> dict[str, Any]:
-    """What a failed call took all the same, as far as it is what a judgment can hold."""
-    if not isinstance(error, GraderError):
-        return {}
-    try:
-        spent = {name: error.spent[name] for name in _SPENT if name in error.spent}
-        return Verdict(criterion_id="c", status="abstained", **spent).model_dump(include=set(spent))
-    except (TypeError, ValueError):
-        return {}
-
-
-def _failure(error: BaseException) -> Failure:
-    kind = error.kind if isinstance(error, GraderError) else "timeout" if isinstance(error, TimeoutError) else "grader"
-    if kind not in FAILURE_KINDS:
-        kind = "grader"
-    message = str(error) or type(error).__name__
-    if not isinstance(error, GraderError | TimeoutError):
-        message = f"{type(error).__name__}: {message}"
-    clean = message.encode("utf-8", "replace").decode("utf-8").replace("\x00", "␀")
-    return Failure.model_validate({"kind": kind, "message": clean[:2000]})

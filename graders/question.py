@@ -1,0 +1,58 @@
+"""An example with its answers, as far as one must know them to plan; the texts are brought when one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from graders.cell import references_hash
+from graders.rubric_digest import RubricDigest
+from rubrics import Answer, AnswerHasher, Example
+
+
+class HashedKey(NamedTuple):
+    """An answer by its identity, and what it says by its hash."""
+
+    example_id: str
+    model: str
+    sample: int
+    answer_hash: str
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """The answer's identity: example id, model, sample."""
+        return self.example_id, self.model, self.sample
+
+
+class Question(Protocol):
+    """One example of a run with the answers to it."""
+
+    @property
+    def rubric(self) -> RubricDigest: ...
+
+    @property
+    def references_hash(self) -> str: ...
+
+    @property
+    def answers(self) -> Sequence[HashedKey]:
+        """The answers in their order."""
+        ...
+
+    def load(self) -> tuple[Example, Sequence[Answer]]:
+        """The example and its answers, these in the same order."""
+        ...
+
+
+class LoadedQuestion:
+    """A question whose texts are there already."""
+
+    def __init__(self, example: Example, answers: Iterable[Answer]) -> None:
+        hasher = AnswerHasher(example)
+        self._example = example
+        self._answers = tuple(answers)
+        self.rubric = RubricDigest.of(example.rubric)
+        self.references_hash = references_hash(example)
+        self.answers = [HashedKey(*answer.key, hasher.hash(answer.text)) for answer in self._answers]
+
+    def load(self) -> tuple[Example, Sequence[Answer]]:
+        return self._example, self._answers
