@@ -18,6 +18,7 @@ from graders.human import (
     reading_place,
 )
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
+from graders.judgment_page import JudgmentPage, pages_of
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
@@ -47,6 +48,7 @@ __all__ = [
     "JudgePrompt",
     "Judgment",
     "JudgmentFile",
+    "JudgmentPage",
     "Ledger",
     "MemoryLedger",
     "Outcome",
@@ -77,6 +79,7 @@ __all__ = [
     "load_judgments",
     "open_grader",
     "open_graders",
+    "pages_of",
     "plan_calls",
     "preview_json",
     "preview_rubric",

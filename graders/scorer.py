@@ -11,6 +11,7 @@ from graders.cells import NO_VOTE, Cells
 from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
+from graders.judgment_page import JudgmentPage
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import DOES_NOT_APPLY, JUDGED, ScoringPlan, plan_rubric
@@ -19,6 +20,9 @@ from rubrics import Answer, AnswerHasher, Check, Example, InputError, Mistake, d
 
 _PLAIN_FIELDS = 7
 """example_id, model, criterion_id, grader, grader_kind, status, met; `sample` may come beside them."""
+
+_MORE = frozenset({"ruling", "failure"})
+"""What a verdict may have besides that changes more than its own vote."""
 
 
 @dataclass(slots=True)
@@ -178,6 +182,45 @@ class Scorer:
             return False
         self._cells.append(place, leaf, rater, 0, JUDGED, 1.0 if met else 0.0)
         return True
+
+    def add_page(self, page: JudgmentPage) -> Iterator[tuple[int, Problem]]:
+        """Take a page of judgments; what is wrong comes with its place on the page, counted from 0.
+
+        A model is made only of what is more than met or not met, or does not fit.
+        """
+        raters: dict[tuple[str, str, str | None], int] = {}
+        rows = zip(*page.columns, page.bodies, strict=True)
+        for number, (
+            *answer_key,
+            criterion,
+            grader,
+            repeat,
+            status,
+            kind,
+            criterion_hash,
+            answer_hash,
+            body,
+        ) in enumerate(rows):
+            place = self._answer_index.get(tuple(answer_key))
+            met = body.get("met")
+            if place is not None and type(met) is bool and status == "judged" and not _MORE & body.keys():
+                answer = self.answers[place]
+                example = self.examples[answer.example]
+                leaf = example.leaf_index.get(criterion)
+                if (
+                    leaf is not None
+                    and leaf not in example.plan.checked
+                    and example.plan.scale(leaf).kind == "binary"
+                    and (criterion_hash, answer_hash) == (example.criterion_hashes[criterion], answer.hash)
+                ):
+                    rater = (grader, kind, body.get("grader_fingerprint"))
+                    voter = raters.get(rater)
+                    if voter is None:
+                        voter = raters[rater] = self._voters.index(Rater(*rater))
+                    self._cells.append(place, leaf, voter, repeat, JUDGED, 1.0 if met else 0.0)
+                    continue
+            for problem in self.add_judgment(page.judgment(number)):
+                yield number, problem
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:

@@ -23,6 +23,7 @@ class TableWriter:
         self.rows = 0
         self._schema = arrow_schema(config)
         self._pending: list[tuple[Any, ...]] = []
+        self._batches: list[Any] = []
         self._characters = 0
         self._writer = pq.ParquetWriter(
             path,
@@ -40,6 +41,7 @@ class TableWriter:
                 self._flush()
         finally:
             self._pending.clear()
+            self._batches.clear()
             self._writer.close()
 
     def add(self, row: tuple[Any, ...], characters: int = 0) -> None:
@@ -49,20 +51,32 @@ class TableWriter:
         if len(self._pending) >= ROWS or self._characters >= CHARACTERS:
             self._flush()
 
+    def add_columns(self, columns: Sequence[Sequence[Any]], characters: int = 0) -> None:
+        """Take many rows at once as columns, in their order and of one length."""
+        import pyarrow as pa
+
+        arrays = [self._array(field, values) for field, values in zip(self._schema, columns, strict=True)]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._characters += characters
+        if sum(batch.num_rows for batch in self._batches) >= ROWS or self._characters >= CHARACTERS:
+            self._write()
+
     def _flush(self) -> None:
-        if not self._pending:
+        if self._pending:
+            rows, self._pending = self._pending, []
+            self.add_columns(list(zip(*rows, strict=True)))
+        self._write()
+
+    def _write(self) -> None:
+        """Make one row group of what was collected."""
+        if not self._batches:
             return
         import pyarrow as pa
 
-        # One call of `write_batch` makes one row group, so batches are collected to their full size first.
-        arrays = [
-            self._array(field, values)
-            for field, values in zip(self._schema, zip(*self._pending, strict=True), strict=True)
-        ]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        self.rows += len(self._pending)
-        self._pending.clear()
-        self._characters = 0
+        table = pa.Table.from_batches(self._batches)
+        self._batches, self._characters = [], 0
+        self._writer.write_table(table, row_group_size=table.num_rows)
+        self.rows += table.num_rows
 
     def _array(self, field: Any, values: Sequence[Any]) -> Any:
         import pyarrow as pa
