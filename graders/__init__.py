@@ -26,7 +26,7 @@ from graders.registry import GraderOptions, Recorded, open_grader, open_graders
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
 from graders.scorer import Scorer
-from graders.scores import Scores, ScoringOptions
+from graders.scores import GroupScores, Scores, ScoringOptions
 
 __all__ = [
     "FAILURE_KINDS",
@@ -44,6 +44,7 @@ __all__ = [
     "Grader",
     "GraderCard",
     "GraderOptions",
+    "GroupScores",
     "HumanGrader",
     "JudgePrompt",
     "Judgment",

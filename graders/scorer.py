@@ -188,39 +188,40 @@ class Scorer:
 
         A model is made only of what is more than met or not met, or does not fit.
         """
+        example_ids, models, samples, *columns = page.columns
+        places = map(self._answer_index.get, zip(example_ids, models, samples, strict=True))
         raters: dict[tuple[str, str, str | None], int] = {}
-        rows = zip(*page.columns, page.bodies, strict=True)
-        for number, (
-            *answer_key,
-            criterion,
-            grader,
-            repeat,
-            status,
-            kind,
-            criterion_hash,
-            answer_hash,
-            body,
-        ) in enumerate(rows):
-            place = self._answer_index.get(tuple(answer_key))
-            met = body.get("met")
-            if place is not None and type(met) is bool and status == "judged" and not _MORE & body.keys():
-                answer = self.answers[place]
+        votes: list[tuple[int, int, int, int, int, float]] = []
+        before = None
+        for number, (place, criterion, grader, repeat, status, kind, criterion_hash, answer_hash, body) in enumerate(
+            zip(places, *columns, page.bodies, strict=True)
+        ):
+            if place is not None and place != before:
+                before, answer = place, self.answers[place]
                 example = self.examples[answer.example]
-                leaf = example.leaf_index.get(criterion)
-                if (
-                    leaf is not None
-                    and leaf not in example.plan.checked
-                    and example.plan.scale(leaf).kind == "binary"
-                    and (criterion_hash, answer_hash) == (example.criterion_hashes[criterion], answer.hash)
-                ):
-                    rater = (grader, kind, body.get("grader_fingerprint"))
-                    voter = raters.get(rater)
-                    if voter is None:
-                        voter = raters[rater] = self._voters.index(Rater(*rater))
-                    self._cells.append(place, leaf, voter, repeat, JUDGED, 1.0 if met else 0.0)
-                    continue
+                leaves, hashes, binary = example.leaf_index, example.criterion_hashes, not example.plan.scales
+            met = body.get("met")
+            if (
+                place is not None
+                and status == "judged"
+                and type(met) is bool
+                and answer_hash == answer.hash
+                and criterion_hash == hashes.get(criterion)
+                and (binary or example.plan.scale(leaves[criterion]).kind == "binary")
+                and leaves[criterion] not in example.plan.checked
+                and not (len(body) > 1 and _MORE & body.keys())
+            ):
+                rater = (grader, kind, body.get("grader_fingerprint"))
+                voter = raters.get(rater)
+                if voter is None:
+                    voter = raters[rater] = self._voters.index(Rater(*rater))
+                votes.append((place, leaves[criterion], voter, repeat, JUDGED, 1.0 if met else 0.0))
+                continue
+            self._cells.extend(votes)
+            votes = []
             for problem in self.add_judgment(page.judgment(number)):
                 yield number, problem
+        self._cells.extend(votes)
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:

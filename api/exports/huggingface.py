@@ -11,7 +11,7 @@ from typing import Any
 
 from api.exports.card import Card, Tallies
 from api.exports.folder import replaced_folder
-from api.exports.judgment_columns import judgment_characters, judgment_columns
+from api.exports.judgment_columns import judgment_columns
 from api.exports.manifest import CARD, Manifest, ScoringNote, TableNote, TableNotes, card_hash, published_graders
 from api.exports.rows import example_characters, example_row, rubric_row, rubric_text
 from api.exports.schema import TABLES, Config, file_of
@@ -103,7 +103,7 @@ class _Export:
         line = 1
         with self._writer("judgments") as table:
             for page in _pages(self.source.judgments()):
-                table.add_columns(judgment_columns(page, place, line), judgment_characters(page))
+                table.add_columns(judgment_columns(page, place, line))
                 told = zip(page.column("grader"), page.column("grader_kind"), page.column("status"), strict=True)
                 self.tallies.judgments.update(told)
                 line += len(page)

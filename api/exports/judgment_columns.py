@@ -61,11 +61,3 @@ def _given(page: JudgmentPage, shapes: Sequence[tuple[str, ...]], present: set[s
         given_text(names[shape], tuple((name, body[name]) for name in numbers if type(body.get(name)) is int))
         for shape, body in zip(shapes, page.bodies, strict=True)
     ]
-
-
-def judgment_characters(page: JudgmentPage) -> int:
-    """How much text the judgments of a page hold, roughly."""
-    return sum(
-        len(body.get("explanation", "")) + sum(map(len, body["evidence"]) if "evidence" in body else ())
-        for body in page.bodies
-    )

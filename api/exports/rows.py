@@ -11,11 +11,13 @@ from rubrics import Example, InputError, JsonSyntaxError, Mistake, Rubric, parse
 EXAMPLE_OPTIONAL = frozenset({"rubric_id", "tags", "references", "canary", "metadata"})
 ANSWER_OPTIONAL = frozenset({"sample", "metadata"})
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def json_text(value: Any, source: str, line: int, path: str) -> str:
     """A value as JSON text that our own strict reader takes back; InputError has the place where it would not."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _written(value)
     except RecursionError:
         raise InputError(Mistake(source, "the value is nested too deeply", path, line)) from None
     except (TypeError, ValueError) as error:

@@ -10,6 +10,8 @@ from api.exports.schema import Config, arrow_schema, repeating_columns
 
 ROWS = 10_000
 """Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
+_AT_ONCE = 1_000
+"""Most rows that are held as Python's objects."""
 CHARACTERS = 16_000_000
 """Characters of text after which a row group ends: a few long answers must not pile up."""
 
@@ -38,7 +40,8 @@ class TableWriter:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
             if kind is None:
-                self._flush()
+                self._take_pending()
+                self._write()
         finally:
             self._pending.clear()
             self._batches.clear()
@@ -48,24 +51,23 @@ class TableWriter:
         """Take a row, its values in the order of the columns; `characters` is the length of its long texts."""
         self._pending.append(row)
         self._characters += characters
-        if len(self._pending) >= ROWS or self._characters >= CHARACTERS:
-            self._flush()
+        if len(self._pending) >= _AT_ONCE or self._characters >= CHARACTERS:
+            self._take_pending()
 
-    def add_columns(self, columns: Sequence[Sequence[Any]], characters: int = 0) -> None:
+    def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
         """Take many rows at once as columns, in their order and of one length."""
         import pyarrow as pa
 
         arrays = [self._array(field, values) for field, values in zip(self._schema, columns, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        self._characters += characters
-        if sum(batch.num_rows for batch in self._batches) >= ROWS or self._characters >= CHARACTERS:
+        rows = sum(batch.num_rows for batch in self._batches)
+        if rows >= ROWS or sum(batch.nbytes for batch in self._batches) >= CHARACTERS:
             self._write()
 
-    def _flush(self) -> None:
+    def _take_pending(self) -> None:
         if self._pending:
-            rows, self._pending = self._pending, []
+            rows, self._pending, self._characters = self._pending, [], 0
             self.add_columns(list(zip(*rows, strict=True)))
-        self._write()
 
     def _write(self) -> None:
         """Make one row group of what was collected."""
@@ -74,7 +76,7 @@ class TableWriter:
         import pyarrow as pa
 
         table = pa.Table.from_batches(self._batches)
-        self._batches, self._characters = [], 0
+        self._batches = []
         self._writer.write_table(table, row_group_size=table.num_rows)
         self.rows += table.num_rows
 

@@ -12,7 +12,7 @@ from api.store.answer_stage import AnswersRef
 from api.store.database import Database
 from api.store.dataset_stage import DatasetRef
 from api.store.page import pages_of_rows
-from api.store.plan import AnswerKey, Claim, Plan, Today
+from api.store.plan import AnswerKey, Plan, Today
 from api.store.row import body_of
 from api.store.tables import answers, examples, judgments
 from graders import JudgmentPage
@@ -25,7 +25,7 @@ _ORDER = [*(judgments.c[name] for name in _CELL), judgments.c.attempt]
 _NAMES = (*_CELL, "attempt", "key", "status", "grader_kind", "criterion_hash", "answer_hash", "body")
 _WIDTH, _ATTEMPT, _BODY = len(_CELL), _NAMES.index("attempt"), _NAMES.index("body")
 _PAGE = [_NAMES.index(name) for name in JudgmentPage.NAMES]
-_CLAIM = [_NAMES.index(name) for name in Claim._fields]
+_CLAIM = [_NAMES.index(name) for name in ("criterion_id", "grader", "repeat", "key", "criterion_hash", "answer_hash")]
 _ANSWER = tuple_(judgments.c.example_id, judgments.c.model, judgments.c.sample)
 
 Columns = Sequence[Sequence[Any]]
@@ -50,7 +50,9 @@ class JudgmentPages:
             of_run = judgments.c.run_id == self._run_id
             between = and_(of_run, next(iter(today)) <= _ANSWER, next(reversed(today)) >= _ANSWER)
             for columns in self._highest(between):
-                holds = list(plan.holding(zip(*(columns[place] for place in _CLAIM), strict=True), today))
+                of_answer = zip(*columns[:3], strict=True)
+                claims = zip(of_answer, *(columns[place] for place in _CLAIM), strict=True)
+                holds = list(plan.holding(claims, today))
                 if any(holds):
                     yield _page(columns if all(holds) else [list(compress(column, holds)) for column in columns])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from api.store.rubric_shelf import RubricShelf
 from graders import Call, GraderCard, cell_keys, plan_calls
@@ -23,18 +23,9 @@ class Today(NamedTuple):
     references_hash: str
 
 
-class Claim(NamedTuple):
-    """What a judgment says it was judged on, and by whom."""
-
-    example_id: str
-    model: str
-    sample: int
-    criterion_id: str
-    grader: str
-    repeat: int
-    key: str
-    criterion_hash: str
-    answer_hash: str
+Claim = tuple[AnswerKey, str, str, int, str, str, str]
+"""What a judgment says it was judged on and by whom: answer, criterion id, grader, repeat, key, criterion_hash and
+answer_hash."""
 
 
 class Plan:
@@ -49,19 +40,23 @@ class Plan:
         # Judgments come answer by answer: the keys of one answer are enough.
         self._keys = lru_cache(1)(self._keyed)
 
-    def holding(self, claims: Iterable[tuple[Any, ...]], answers: Mapping[AnswerKey, Today]) -> Iterator[bool]:
-        """Whether each of some judgments counts today; claims are tuples as `Claim` has them.
+    def holding(self, claims: Iterable[Claim], answers: Mapping[AnswerKey, Today]) -> Iterator[bool]:
+        """Whether each of some judgments counts today.
 
         The criterion, the prompt and the answer must be what they were. A judgment under the name of one of the run's
         graders must also have the key that this grader would ask with; an imported one has no call to compare.
         """
-        hashes_of = self._shelf.criterion_hashes
-        for example_id, model, sample, criterion_id, grader, repeat, key, criterion_hash, answer_hash in claims:
-            today = answers.get((example_id, model, sample))
+        answer: AnswerKey | None = None
+        today: Today | None = None
+        hashes: Mapping[str, str] = {}
+        for key_of_answer, criterion_id, grader, repeat, key, criterion_hash, answer_hash in claims:
+            if key_of_answer != answer:
+                answer, today = key_of_answer, answers.get(key_of_answer)
+                hashes = {} if today is None else self._shelf.criterion_hashes(today.rubric_hash)
             yield (
                 today is not None
                 and today.answer_hash == answer_hash
-                and hashes_of(today.rubric_hash).get(criterion_id) == criterion_hash
+                and hashes.get(criterion_id) == criterion_hash
                 and (
                     grader not in self._cards
                     or (repeat < self._repeats and self._keys(today).get((grader, criterion_id)) == key)

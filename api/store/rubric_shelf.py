@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from api.store.database import Database
 from api.store.row import rubric_of
@@ -14,6 +14,10 @@ from rubrics import Rubric, StoreError
 
 _RUBRICS = 64
 _HASHES = 10_000
+
+_BODY = select(rubrics.c.body).where(
+    rubrics.c.project_id == bindparam("project_id"), rubrics.c.content_hash == bindparam("content_hash")
+)
 
 
 class RubricShelf:
@@ -31,11 +35,9 @@ class RubricShelf:
         return self._hashes.get(content_hash) or self.get(content_hash).criterion_hashes
 
     def _load(self, content_hash: str) -> Rubric:
-        body = select(rubrics.c.body).where(
-            rubrics.c.project_id == self._project, rubrics.c.content_hash == content_hash
-        )
+        which = {"project_id": self._project, "content_hash": content_hash}
         with self._database.reading() as connection:
-            found = connection.scalar(body)
+            found = connection.scalar(_BODY, which)
         if found is None:
             raise StoreError(f"{self._database.place}: the rubric {content_hash} is gone; the store is damaged")
         rubric = rubric_of(found)
