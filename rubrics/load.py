@@ -14,7 +14,7 @@ from rubrics.dataset import AgreementRules, Dataset, DatasetInfo
 from rubrics.errors import InputError, Mistake, Mistakes
 from rubrics.example import Example
 from rubrics.formats.healthbench import is_healthbench_row, parse_healthbench_row
-from rubrics.json_text import JsonSyntaxError, parse_flat_line, parse_json
+from rubrics.json_text import JsonSyntaxError, parse_json, parse_plain_line
 from rubrics.model import Model
 from rubrics.rubric import Rubric
 from rubrics.validation import mistakes_of
@@ -79,9 +79,9 @@ def read_lines(path: Path, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
     try:
         with path.open("rb") as handle:
             for number, raw in enumerate(handle, start=1):
-                if (flat := parse_flat_line(raw)) is not None:
+                if (plain := parse_plain_line(raw)) is not None:
                     empty = False
-                    yield number, flat
+                    yield number, plain
                     continue
                 if not raw.strip():
                     continue
