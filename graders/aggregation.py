@@ -24,7 +24,7 @@ from graders.scoring.columns import ScoreColumns, TagColumns
 from graders.scoring.points import Flags, Floats, Places
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
     from graders.scores import GroupScores, ScoringOptions
 
 

@@ -15,7 +15,7 @@ from graders.scoring.columns import ScoreColumns, TagColumns
 from graders.scoring.points import Places
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
 
 Ruling = tuple[str, int, str]
 

@@ -11,7 +11,7 @@ from graders.scoring import Aggregate, Policy
 from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
 
 SEVERAL_GRADERS = "several_graders"
 SEVERAL_MODELS = "several_models"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any
+from json.encoder import encode_basestring
 
 from pydantic import Field
 
 from rubrics.example import Example
-from rubrics.json_text import canonical_json
+from rubrics.json_text import canonical_json, canonical_text
 from rubrics.model import Id, Metadata, Model, Text, WholeNumber
+from rubrics.plain_example import PlainExample
 
 
 class Answer(Model):
@@ -36,14 +36,21 @@ class Answer(Model):
 class AnswerHasher:
     """Computes `answer_hash` for the answers to one example, hashing its prompt once."""
 
-    def __init__(self, example: Example) -> None:
-        prompt: Any = example.model_dump(mode="json", include={"prompt"})["prompt"]
-        self._prefix = hashlib.sha256(b'{"prompt":' + canonical_json(prompt) + b',"text":')
+    __slots__ = ("_prefix",)
+
+    def __init__(self, example: Example | PlainExample) -> None:
+        prompt = example.prompt
+        if isinstance(prompt, str):
+            written = canonical_text(prompt)
+        else:
+            turns = prompt if isinstance(example, PlainExample) else [turn.model_dump(mode="json") for turn in prompt]
+            written = canonical_json(turns)
+        self._prefix = hashlib.sha256(b'{"prompt":' + written + b',"text":')
 
     def hash(self, text: str) -> str:
         """First 16 hex digits of SHA-256 over canonical JSON of {"prompt", "text"}."""
         digest = self._prefix.copy()
-        digest.update(json.dumps(text, ensure_ascii=False).encode("utf-8"))
+        digest.update(encode_basestring(text).encode("utf-8"))
         digest.update(b"}")
         return digest.hexdigest()[:16]
 
