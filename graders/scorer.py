@@ -14,6 +14,7 @@ from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import DOES_NOT_APPLY, JUDGED
+from graders.scoring.plan_table import PlanTable
 from graders.scoring.voters import Rater, Voters, split_panel
 from rubrics import (
     MOST,
@@ -208,10 +209,12 @@ class Scorer:
         """Score everything that was taken; InputError where `score_by` names no group."""
         groups = self._voters.groups(set(self._cells.rater)) or {"rules": frozenset()}
         chosen = self._chosen(options.score_by, groups)
-        evaluation = Evaluation(self.examples, self.answers, self._cells, self._rulings, options)
+        table = PlanTable([example.plan for example in self.examples])
+        evaluation = Evaluation(self.examples, self.answers, self._cells, self._rulings, options, table)
         return Scores.build(
             examples=self.examples,
             answers=self.answers,
+            table=table,
             groups={name: evaluation.score(members) for name, members in groups.items()},
             chosen=chosen,
             options=options,
