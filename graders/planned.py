@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from graders.scoring import ScoringPlan, plan_rubric
 from rubrics import AnswerHasher, Check, PlainRubric, Rubric
 
 _HASH_BYTES = 8
+_NOTHING: dict[int, Any] = {}
+"""The gates and conditions of all plain rubrics: a hundred thousand empty ones are not nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class PlannedRubric:
     @classmethod
     def of_plain(cls, rubric: PlainRubric) -> PlannedRubric:
         """A rubric that was read without models; the same as `of` makes of the model."""
-        plan = ScoringPlan(rubric.ids, rubric.points, _root(len(rubric.ids)), tags=rubric.tags)
+        plan = ScoringPlan(
+            rubric.ids, rubric.points, _root(len(rubric.ids)), gates=_NOTHING, conditions=_NOTHING, tags=rubric.tags
+        )
         index = _numbered(rubric.ids)
         return cls(plan, index, index, (), rubric.digests)
 

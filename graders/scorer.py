@@ -177,17 +177,17 @@ class Scorer:
 
         Plain is a verdict of met or not met, by a rater seen before, with no field beyond what that takes.
         """
-        sample = row.get("sample", 0)
-        met = row.get("met")
-        if len(row) != (_PLAIN_FIELDS + 1 if "sample" in row else _PLAIN_FIELDS) or type(sample) is not int:
-            return False
         try:
+            sample = row["sample"] if len(row) == _PLAIN_FIELDS + 1 else 0
             place = self._answer_index[row["example_id"], row["model"], sample]
             rater = self._plain_raters[row["grader"], row["grader_kind"]]
             leaf = self._met_index[place][row["criterion_id"]]
+            met = row["met"]
+            if row["status"] != "judged" or (met is not True and met is not False):
+                return False
         except (KeyError, TypeError):
             return False
-        if (met is not True and met is not False) or row.get("status") != "judged":
+        if type(sample) is not int or len(row) > _PLAIN_FIELDS + 1:
             return False
         self._cells.append(place, leaf, rater, 0, JUDGED, 1.0 if met else 0.0)
         return True

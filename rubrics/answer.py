@@ -33,10 +33,13 @@ class Answer(Model):
         return self.example_id, self.model, self.sample
 
 
+_SHORT = 200
+
+
 class AnswerHasher:
     """Computes `answer_hash` for the answers to one example, hashing its prompt once."""
 
-    __slots__ = ("_prefix",)
+    __slots__ = ("_prefix", "_state")
 
     def __init__(self, example: Example | PlainExample) -> None:
         prompt = example.prompt
@@ -45,13 +48,18 @@ class AnswerHasher:
         else:
             turns = prompt if isinstance(example, PlainExample) else [turn.model_dump(mode="json") for turn in prompt]
             written = canonical_json(turns)
-        self._prefix = hashlib.sha256(b'{"prompt":' + written + b',"text":')
+        before = b'{"prompt":' + written + b',"text":'
+        # The state of a hash is 250 bytes: a prompt shorter than that is kept as it is.
+        self._prefix = before if len(before) < _SHORT else b""
+        self._state = None if len(before) < _SHORT else hashlib.sha256(before)
 
     def hash(self, text: str) -> str:
         """First 16 hex digits of SHA-256 over canonical JSON of {"prompt", "text"}."""
-        digest = self._prefix.copy()
-        digest.update(encode_basestring(text).encode("utf-8"))
-        digest.update(b"}")
+        after = encode_basestring(text).encode("utf-8") + b"}"
+        if self._state is None:
+            return hashlib.sha256(self._prefix + after).hexdigest()[:16]
+        digest = self._state.copy()
+        digest.update(after)
         return digest.hexdigest()[:16]
 
 

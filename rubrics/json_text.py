@@ -15,7 +15,10 @@ MAX_DEPTH = 64
 """Deepest nesting of brackets that is read."""
 
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_BACKSLASH = ord("\\")
 _BLANKS = b" \t\r\n"
+_FLAT = frozenset({str, int, bool, type(None)})
+"""Floats are not among them: orjson reads whole numbers beyond 64 bits as such."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[\w.+-]{1,24}")
 _BRACKETS_AND_STRINGS = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -112,7 +115,8 @@ def parse_plain_line(raw: bytes) -> dict[str, Any] | None:
     """A line that is one object, at a third of the strict parser's cost; None where only that one can tell.
 
     Plain: written out again, the object gives the same line, blanks aside. A repeated key would be missing then, and a
-    number that double precision does not have would read otherwise.
+    number that double precision does not have would read otherwise. A flat object needs no writing: without escapes
+    every quote mark delimits a key or a text, and a repeated key would leave more of them than there are ends.
 
     >>> parse_plain_line(b'{"met": true}'), parse_plain_line(b'{"met": true, "met": true}')
     ({'met': True}, None)
@@ -121,7 +125,13 @@ def parse_plain_line(raw: bytes) -> dict[str, Any] | None:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    if type(value) is not dict or b"\\u0000" in raw:
+    if type(value) is not dict:
+        return None
+    kinds = [*map(type, value.values())]
+    escapes = _BACKSLASH in raw
+    if not escapes and _FLAT.issuperset(kinds) and raw.count(b'"') == 2 * (len(kinds) + kinds.count(str)):
+        return value
+    if escapes and b"\\u0000" in raw:
         return None
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(value):
         return None

@@ -63,6 +63,7 @@ class PlainReader:
         self._tags: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._names: dict[str, str] = {}
         self._numbers: dict[float, float] = {}
+        self._carriers: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def read(self, row: Any) -> PlainExample | None:
         """The example of a row that strict JSON found no fault in; None where it is not plain."""
@@ -100,6 +101,7 @@ class PlainReader:
         if type(criteria) is not list or not criteria:
             raise _NotPlain
         before, after = _around_criterion(guidelines)
+        sha256, numbers, tags_of = hashlib.sha256, self._numbers, self._tags_of
         ids: list[str] = []
         points: list[float] = []
         tags: dict[str, tuple[int, ...]] = {}
@@ -113,12 +115,14 @@ class PlainReader:
             if (type(worth) is not int and type(worth) is not float) or not 1e-9 <= abs(worth) <= 1e12:
                 raise _NotPlain
             ids.append(row["id"] if "id" in row else f"c{leaf + 1}")
-            points.append(self._numbers.setdefault(worth, float(worth)))
-            for tag in self._tags_of(row.get("tags", [])):
+            points.append(numbers.setdefault(worth, float(worth)))
+            for tag in tags_of(row["tags"]) if "tags" in row else ():
                 tags[tag] = (*tags[tag], leaf) if tag in tags else (leaf,)
-            digests.append(hashlib.sha256(before + canonical_text(text) + after).digest()[:_HASH_BYTES])
+            digests.append(sha256(before + canonical_text(text) + after).digest()[:_HASH_BYTES])
         if max(points) < 0:
             raise _NotPlain
+        carriers = self._carriers
+        tags = {tag: carriers.setdefault(leaves, leaves) for tag, leaves in tags.items()}
         return PlainRubric(self._checked_ids(ids), tuple(points), tags, b"".join(digests))
 
     def _checked_ids(self, ids: list[Any]) -> tuple[str, ...]:
