@@ -6,21 +6,24 @@ without a mistake. What is not plain, and everything that is wrong, is left to `
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b, sha256
+from json.encoder import encode_basestring
 from typing import Any, get_args
 
 import orjson
 
 from rubrics.example import Message
-from rubrics.json_text import canonical_text
 
 _ROW = {"id", "prompt", "rubric", "tags", "references", "canary", "metadata"}
 _RUBRIC = {"id", "criteria", "title", "domain", "guidelines"}
 _CRITERION = {"id", "criterion", "points", "tags"}
 _TURN = {"role", "content"}
 _ROLES = frozenset(get_args(Message.model_fields["role"].annotation))
+_NUMBERS = frozenset({int, float})
+_TEXTS = frozenset({str})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CRITERION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HASH_BYTES = 8
@@ -63,7 +66,7 @@ class PlainReader:
         self._tags: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._names: dict[str, str] = {}
         self._numbers: dict[float, float] = {}
-        self._carriers: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._leaves: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def read(self, row: Any) -> PlainExample | None:
         """The example of a row that strict JSON found no fault in; None where it is not plain."""
@@ -91,7 +94,7 @@ class PlainReader:
             written = orjson.dumps((criteria, guidelines))
         except TypeError:  # an integer beyond 64 bits
             raise _NotPlain from None
-        digest = hashlib.blake2b(written, digest_size=16).digest()
+        digest = blake2b(written, digest_size=16).digest()
         known = self._rubrics.get(digest)
         if known is None:
             known = self._rubrics[digest] = self._read_rubric(criteria, guidelines)
@@ -100,54 +103,71 @@ class PlainReader:
     def _read_rubric(self, criteria: Any, guidelines: str | None) -> PlainRubric:
         if type(criteria) is not list or not criteria:
             raise _NotPlain
-        before, after = _around_criterion(guidelines)
-        sha256, numbers, tags_of = hashlib.sha256, self._numbers, self._tags_of
-        ids: list[str] = []
-        points: list[float] = []
-        tags: dict[str, tuple[int, ...]] = {}
-        digests = []
-        for leaf, row in enumerate(criteria):
+        for row in criteria:
             if type(row) is not dict or not row.keys() <= _CRITERION:
                 raise _NotPlain
-            text, worth = row["criterion"], row["points"]
-            if type(text) is not str or not text or text.isspace():
-                raise _NotPlain
-            if (type(worth) is not int and type(worth) is not float) or not 1e-9 <= abs(worth) <= 1e12:
-                raise _NotPlain
-            ids.append(row["id"] if "id" in row else f"c{leaf + 1}")
-            points.append(numbers.setdefault(worth, float(worth)))
-            for tag in tags_of(row["tags"]) if "tags" in row else ():
-                tags[tag] = (*tags[tag], leaf) if tag in tags else (leaf,)
-            digests.append(sha256(before + canonical_text(text) + after).digest()[:_HASH_BYTES])
-        if max(points) < 0:
-            raise _NotPlain
-        carriers = self._carriers
-        tags = {tag: carriers.setdefault(leaves, leaves) for tag, leaves in tags.items()}
-        return PlainRubric(self._checked_ids(ids), tuple(points), tags, b"".join(digests))
+        return PlainRubric(
+            ids=self._ids_of(criteria),
+            points=self._points_of([row["points"] for row in criteria]),
+            tags=self._carriers_of([row.get("tags", []) for row in criteria]),
+            digests=_digests([row["criterion"] for row in criteria], guidelines),
+        )
 
-    def _checked_ids(self, ids: list[Any]) -> tuple[str, ...]:
+    def _ids_of(self, criteria: list[dict[str, Any]]) -> tuple[str, ...]:
+        """The leaves' ids, written or by position; equal ones are one object."""
+        written = [row["id"] for row in criteria if "id" in row]
+        if not written:
+            ids = _positions(len(criteria))
+        elif len(written) == len(criteria):
+            ids = tuple(written)
+        else:
+            ids = tuple(row.get("id", f"c{place}") for place, row in enumerate(criteria, start=1))
         try:
-            shared = self._ids.get(tuple(ids))
+            shared = self._ids.get(ids)
         except TypeError:
             raise _NotPlain from None
         if shared is not None:
             return shared
         if not all(type(name) is str and _CRITERION_ID.fullmatch(name) for name in ids) or len(set(ids)) < len(ids):
             raise _NotPlain
-        return self._ids.setdefault(tuple(ids), tuple(ids))
+        return self._ids.setdefault(ids, ids)
 
-    def _tags_of(self, tags: Any) -> tuple[str, ...]:
+    def _points_of(self, worths: list[Any]) -> tuple[float, ...]:
+        """Points as floats; equal ones are one object."""
+        if not _NUMBERS.issuperset(map(type, worths)):
+            raise _NotPlain
+        numbers = self._numbers
+        for worth in worths:
+            if worth not in numbers:
+                if not 1e-9 <= abs(worth) <= 1e12:
+                    raise _NotPlain
+                numbers[worth] = float(worth)
+        if max(worths) < 0:
+            raise _NotPlain
+        return tuple([numbers[worth] for worth in worths])
+
+    def _carriers_of(self, written: list[Any]) -> dict[str, tuple[int, ...]]:
+        """For each tag the leaves that carry it; equal ones are one object."""
+        carriers: dict[str, tuple[int, ...]] = {}
+        shared = self._leaves
+        for leaf, tags in enumerate(written):
+            for tag in self._tags_of(tags):
+                leaves = (*carriers[tag], leaf) if tag in carriers else (leaf,)
+                carriers[tag] = shared.get(leaves) or shared.setdefault(leaves, leaves)
+        return carriers
+
+    def _tags_of(self, written: Any) -> tuple[str, ...]:
         """Tags without repetition; equal ones are one object."""
-        if type(tags) is not list:
+        if type(written) is not list:
             raise _NotPlain
         try:
-            shared = self._tags.get(tuple(tags))
+            known = self._tags.get(tuple(written))
         except TypeError:
             raise _NotPlain from None
-        if shared is not None:
-            return shared
-        names = tuple(dict.fromkeys(self._names.setdefault(name, name) for name in map(_checked_id, tags)))
-        return self._tags.setdefault(tuple(tags), names)
+        if known is None:
+            names = dict.fromkeys(self._names.setdefault(name, name) for name in map(_checked_id, written))
+            known = self._tags[tuple(written)] = tuple(names)
+        return known
 
 
 def _checked_id(name: Any) -> str:
@@ -174,8 +194,18 @@ def _check_extras(row: dict[str, Any]) -> None:
         raise _NotPlain
 
 
-def _around_criterion(guidelines: str | None) -> tuple[bytes, bytes]:
-    """What stands before and after a plain criterion's text in the canonical JSON that `criterion_hash` is made of."""
-    told = b"null" if guidelines is None else canonical_text(guidelines)
-    rest = b',"may_not_apply":false,"scale":{"type":"binary"}}'
-    return b'{"check":null,"criterion":', b',"evidence":"optional","guidelines":' + told + rest
+@lru_cache(maxsize=256)
+def _positions(leaves: int) -> tuple[str, ...]:
+    return tuple(f"c{place}" for place in range(1, leaves + 1))
+
+
+def _digests(texts: list[Any], guidelines: str | None) -> bytes:
+    """`criterion_hash` of plain criteria, as bytes end to end."""
+    if not _TEXTS.issuperset(map(type, texts)) or not all(texts) or any(map(str.isspace, texts)):
+        raise _NotPlain
+    told = "null" if guidelines is None else encode_basestring(guidelines)
+    # Keys of canonical JSON stand in alphabetical order: what is the same for all criteria is around the text.
+    before = '{"check":null,"criterion":'
+    after = f',"evidence":"optional","guidelines":{told},"may_not_apply":false,"scale":{{"type":"binary"}}}}'
+    written = [(before + encode_basestring(text) + after).encode() for text in texts]
+    return b"".join([sha256(each).digest()[:_HASH_BYTES] for each in written])
