@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from api.exports import ExportSource, ExportSummary, export_folder
@@ -22,15 +23,16 @@ from graders import (
     HumanGrader,
     Judgment,
     JudgmentFile,
+    JudgmentPage,
     Progress,
     Recorded,
+    Scorer,
     Scores,
     ScoringOptions,
     cell_key,
     check_rater,
     judgment_problems,
     open_graders,
-    score,
 )
 from graders.scoring.voters import HUMANS, split_panel
 from rubrics import (
@@ -218,29 +220,57 @@ class Batch:
             ledger.keep(pending)
 
 
+class RunScoring:
+    """Scores the judgments of a run that still hold, while they go by on their way to whoever else wants them."""
+
+    def __init__(self, run: Run, options: ScoringOptions) -> None:
+        self._run = run
+        self._options = options
+        self._scorer = Scorer()
+
+    def examples(self) -> Iterator[Example]:
+        """The run's examples; they are to be read first."""
+        for example in self._run.examples():
+            self._scorer.add_example(example)
+            yield example
+
+    def judgments(self) -> Iterator[JudgmentPage]:
+        """The run's judgments; InputError has what does not fit."""
+        mistakes = Mistakes()
+        for line, answer in enumerate(self._run.answers(), start=1):
+            for path, message in self._scorer.add_answer(answer):
+                mistakes.add("answers", message, path, line)
+        before = 1
+        for page in self._run.judgment_pages(current=True):
+            for number, (path, message) in self._scorer.add_page(page):
+                mistakes.add("judgments", message, path, before + number)
+            before += len(page)
+            yield page
+        mistakes.raise_if_any()
+
+    def scores(self) -> Scores:
+        """The scores of what went by."""
+        return self._scorer.scores(self._options)
+
+
 def score_run(run: Run, options: ScoringOptions) -> Scores:
     """Score the judgments of a run that still hold."""
-    return score(
-        run.examples(),
-        run.answers(),
-        run.judgments(current=True),
-        score_by=options.score_by,
-        consensus=options.consensus,
-        min_coverage=options.min_coverage,
-        seed=options.seed,
-        healthbench=options.healthbench,
-    )
+    scoring = RunScoring(run, options)
+    for _ in chain(scoring.examples(), scoring.judgments()):
+        pass
+    return scoring.scores()
 
 
 def export_run(run: Run, folder: Path, options: ScoringOptions, *, now: datetime) -> ExportSummary:
     """Write a run as a Hugging Face dataset: what holds now, scored by `options`."""
+    scoring = RunScoring(run, options)
     source = ExportSource(
         name=run.name,
         info=run.dataset_info(),
-        examples=run.examples,
+        examples=scoring.examples,
         answers=run.answers,
-        judgments=lambda: run.judgments(current=True),
-        scores=score_run(run, options),
+        judgments=scoring.judgments,
+        scores=scoring.scores,
         graders=[card.as_json() for card in run.cards if not _is_recorded(card) and card.name != HUMAN],
         created_at=now.isoformat(timespec="seconds"),
     )

@@ -18,6 +18,7 @@ from graders.human import (
     reading_place,
 )
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
+from graders.judgment_page import JudgmentPage, pages_of
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
@@ -25,7 +26,7 @@ from graders.registry import GraderOptions, Recorded, open_grader, open_graders
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
 from graders.scorer import Scorer
-from graders.scores import Scores, ScoringOptions
+from graders.scores import GroupScores, Scores, ScoringOptions
 
 __all__ = [
     "FAILURE_KINDS",
@@ -43,10 +44,12 @@ __all__ = [
     "Grader",
     "GraderCard",
     "GraderOptions",
+    "GroupScores",
     "HumanGrader",
     "JudgePrompt",
     "Judgment",
     "JudgmentFile",
+    "JudgmentPage",
     "Ledger",
     "MemoryLedger",
     "Outcome",
@@ -77,6 +80,7 @@ __all__ = [
     "load_judgments",
     "open_grader",
     "open_graders",
+    "pages_of",
     "plan_calls",
     "preview_json",
     "preview_rubric",

@@ -21,10 +21,11 @@ from graders.scoring import (
     score_answer,
 )
 from graders.scoring.columns import ScoreColumns, TagColumns
+from graders.scoring.plan_table import PlanTable
 from graders.scoring.points import Flags, Floats, Places
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
     from graders.scores import GroupScores, ScoringOptions
 
 
@@ -60,11 +61,13 @@ class Aggregation:
         self,
         examples: Sequence[PlannedExample],
         answers: Sequence[PlannedAnswer],
+        table: PlanTable,
         groups: Mapping[str, GroupScores],
         options: ScoringOptions,
     ) -> None:
         self._examples = examples
         self._answers = answers
+        self._table = table
         self._groups = groups
         self._by_id = sorted(range(len(examples)), key=lambda number: examples[number].id)
         self._options = AggregateOptions(
@@ -109,7 +112,9 @@ class Aggregation:
             ranks = rank_of[[self._answers[place].example for place in places]]
             samples = [self._answers[place].sample for place in places]
             order = np.lexsort((np.asarray(samples), ranks))
-            missing = np.setdiff1d(np.arange(len(self._examples)), ranks)
+            answered = np.zeros(len(self._examples), dtype=np.bool_)
+            answered[ranks] = True
+            missing = np.flatnonzero(~answered)
             rank = np.concatenate([ranks[order], missing])
             where = np.concatenate([np.asarray(places, dtype=np.int64)[order], np.full(len(missing), -1)])
             again = np.argsort(rank, kind="stable")
@@ -121,24 +126,15 @@ class Aggregation:
         for rank, number in enumerate(self._by_id):
             for tag in self._examples[number].tags:
                 ranks.setdefault(tag, []).append(rank)
-        return self._marked(ranks)
-
-    def _examples_by_criterion_tag(self) -> dict[str, Flags]:
-        """For each criterion's tag the examples where a positive leaf carries it."""
-        ranks: dict[str, list[int]] = {}
-        for rank, number in enumerate(self._by_id):
-            plan = self._examples[number].plan
-            for tag, leaves in plan.tags.items():
-                if any(plan.points[leaf] > 0 for leaf in leaves):
-                    ranks.setdefault(tag, []).append(rank)
-        return self._marked(ranks)
-
-    def _marked(self, ranks: Mapping[str, Sequence[int]]) -> dict[str, Flags]:
         marked = {}
         for tag in sorted(ranks):
             marked[tag] = np.zeros(len(self._examples), dtype=np.bool_)
             marked[tag][ranks[tag]] = True
         return marked
+
+    def _examples_by_criterion_tag(self) -> dict[str, Flags]:
+        """For each criterion's tag the examples where a positive leaf carries it."""
+        return {tag: having[self._by_id] for tag, having in self._table.examples_by_tag().items()}
 
     def _whole(self, columns: ScoreColumns, layout: _Layout) -> Points:
         at = layout.place[layout.there]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,13 @@ class Cells:
         self.repeat.append(repeat)
         self.says.append(says)
         self.value.append(value)
+
+    def extend(self, rows: Sequence[tuple[int, int, int, int, int, float]]) -> None:
+        """The next judgments, each as `append` takes it."""
+        if rows:
+            columns: tuple[array[Any], ...] = (self.answer, self.leaf, self.rater, self.repeat, self.says, self.value)
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                column.extend(values)
 
     @property
     def order(self) -> Places:

@@ -12,10 +12,11 @@ from graders.scores import GroupScores, ScoringOptions
 from graders.scoring import JUDGED, UNGRADED, LeafState, ScoringPlan, Vote, agree, score_answer
 from graders.scoring.bulk import Cast, PlainBatch
 from graders.scoring.columns import ScoreColumns, TagColumns
+from graders.scoring.plan_table import PlanTable
 from graders.scoring.points import Places
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
 
 Ruling = tuple[str, int, str]
 
@@ -30,6 +31,7 @@ class Evaluation:
         cells: Cells,
         rulings: Mapping[int, Ruling],
         options: ScoringOptions,
+        table: PlanTable,
     ) -> None:
         self._examples = examples
         self._answers = answers
@@ -37,7 +39,7 @@ class Evaluation:
         self._rulings = rulings
         self._options = options
         example_of_answer = np.array([answer.example for answer in answers], dtype=np.int64)
-        self._plain = PlainBatch([example.plan for example in examples], example_of_answer)
+        self._plain = PlainBatch(table, example_of_answer)
 
     def score(self, members: frozenset[int]) -> GroupScores:
         """The scores by the raters of one group."""

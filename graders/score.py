@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from graders.judgment import Judgment
-from graders.load import JudgmentFile
 from graders.scorer import Scorer
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import Policy
-from rubrics import Answer, AnswerFile, DatasetFile, Example, Mistake, Mistakes
+from rubrics import Answer, DatasetFile, Example, Mistake, Mistakes, Model, RowFile
 
-ItemT = TypeVar("ItemT")
+ModelT = TypeVar("ModelT", bound=Model)
 
 
 def score(
@@ -55,12 +54,13 @@ def collect(
     """Read a batch through once and find every mistake in it."""
     scorer = Scorer()
     mistakes = Mistakes()
-    for _, example in _numbered(dataset):
+    for _, example in dataset.lean() if isinstance(dataset, DatasetFile) else enumerate(dataset):
         scorer.add_example(example)
     mistakes.extend(_mistakes_in(dataset))
-    for line, answer in _numbered(answers):
-        for path, message in scorer.add_answer(answer):
-            mistakes.add(_name(answers, "answers"), message, path, line)
+    for line, answer in _rows(answers, scorer.add_plain_answer):
+        if answer is not None:
+            for path, message in scorer.add_answer(answer):
+                mistakes.add(_name(answers, "answers"), message, path, line)
     mistakes.extend(_mistakes_in(answers))
     starts: list[tuple[str, int]] = []
     lines = array("l")
@@ -68,12 +68,15 @@ def collect(
     for source in judgments:
         name = _name(source, "judgments")
         starts.append((name, scorer.kept))
-        for line, judgment in _judgments(source, scorer):
+        for line, judgment in _rows(source, scorer.add_plain):
             read += 1
-            if judgment is not None:
-                for path, message in scorer.add_judgment(judgment):
-                    mistakes.add(name, message, path, line)
-            lines.extend([line] * (scorer.kept - len(lines)))
+            if judgment is None:
+                lines.append(line)
+                continue
+            for path, message in scorer.add_judgment(judgment):
+                mistakes.add(name, message, path, line)
+            if scorer.kept > len(lines):
+                lines.append(line)
         mistakes.extend(_mistakes_in(source))
     mistakes.found[:] = _stale_together(mistakes.found)
     mistakes.extend(_repeated(scorer, starts, lines))
@@ -104,27 +107,23 @@ def _repeated(scorer: Scorer, starts: Sequence[tuple[str, int]], lines: Sequence
         yield Mistake(name, message, "$", lines[second])
 
 
-def _judgments(source: Iterable[Judgment], scorer: Scorer) -> Iterator[tuple[int, Judgment | None]]:
-    """Each judgment with its number; None for a row that the scorer has taken as it was read."""
-    if not isinstance(source, JudgmentFile):
+def _rows(
+    source: Iterable[ModelT], take_plain: Callable[[dict[str, Any]], bool]
+) -> Iterator[tuple[int, ModelT | None]]:
+    """Each row with its number; None for one that was taken as it was read."""
+    if not isinstance(source, RowFile):
         yield from enumerate(source, start=1)
         return
     for line, value in source.values():
-        if type(value) is dict and scorer.add_plain(value):
+        if type(value) is dict and take_plain(value):
             yield line, None
-        elif (judgment := source.parse(line, value)) is not None:
-            yield line, judgment
-
-
-def _numbered(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
-    if isinstance(items, DatasetFile | AnswerFile | JudgmentFile):
-        return items.numbered()
-    return enumerate(items, start=1)
+        elif (row := source.parse(line, value)) is not None:
+            yield line, row
 
 
 def _mistakes_in(items: object) -> Mistakes:
-    return items.mistakes if isinstance(items, DatasetFile | AnswerFile | JudgmentFile) else Mistakes()
+    return items.mistakes if isinstance(items, DatasetFile | RowFile) else Mistakes()
 
 
 def _name(items: object, otherwise: str) -> str:
-    return str(items.path) if isinstance(items, AnswerFile | JudgmentFile) else otherwise
+    return str(items.path) if isinstance(items, RowFile) else otherwise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,38 +10,36 @@ from graders.cells import NO_VOTE, Cells
 from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
+from graders.judgment_page import JudgmentPage
+from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
-from graders.scoring import DOES_NOT_APPLY, JUDGED, ScoringPlan, plan_rubric
+from graders.scoring import DOES_NOT_APPLY, JUDGED
+from graders.scoring.plan_table import PlanTable
 from graders.scoring.voters import Rater, Voters, split_panel
-from rubrics import Answer, AnswerHasher, Check, Example, InputError, Mistake, did_you_mean
+from rubrics import (
+    MOST,
+    Answer,
+    AnswerHasher,
+    Example,
+    InputError,
+    Mistake,
+    PlainExample,
+    PlainRubric,
+    Rubric,
+    did_you_mean,
+    text_problem,
+)
 
 _PLAIN_FIELDS = 7
 """example_id, model, criterion_id, grader, grader_kind, status, met; `sample` may come beside them."""
 
+_MORE = frozenset({"ruling", "failure"})
+"""What a verdict may have besides that changes more than its own vote."""
 
-@dataclass(slots=True)
-class PlannedExample:
-    """What is kept of an example once its texts are gone."""
-
-    id: str
-    tags: tuple[str, ...]
-    plan: ScoringPlan
-    leaf_index: dict[str, int]
-    criterion_hashes: dict[str, str]
-    checks: tuple[tuple[int, Check], ...]
-    hasher: AnswerHasher
-
-
-@dataclass(slots=True)
-class PlannedAnswer:
-    """What is kept of an answer: its place, its hash and what the rules say of it."""
-
-    example: int
-    model: str
-    sample: int
-    hash: str
-    rules: tuple[bool, ...]
+_NO_LEAF = (-1, "")
+_RUBRICS_AT_HAND = 256
+"""How many rubrics are remembered, lest one that many examples share is planned for each."""
 
 
 def _instant(judged_at: str | None) -> str:
@@ -63,6 +60,9 @@ class Scorer:
         self.answers: list[PlannedAnswer] = []
         self.warnings: dict[str, int] = {}
         self._example_index: dict[str, int] = {}
+        self._rubrics: dict[int, tuple[Rubric | PlainRubric, PlannedRubric]] = {}
+        self._models: dict[str, str] = {}
+        self._met_index: list[Mapping[str, int]] = []
         self._answer_index: dict[tuple[str, str, int], int] = {}
         self._cells = Cells()
         self._plain_raters: dict[tuple[str, str], int] = {}
@@ -72,25 +72,21 @@ class Scorer:
         self._failures = dict.fromkeys(FAILURE_KINDS, 0)
         self._failure_messages: dict[str, str] = {}
 
-    def add_example(self, example: Example) -> None:
+    def add_example(self, example: Example | PlainExample) -> None:
         """Take an example; the dataset's own rules were checked where it was read."""
-        rubric = example.rubric
         self._example_index[example.id] = len(self.examples)
-        self.examples.append(
-            PlannedExample(
-                id=example.id,
-                tags=tuple(dict.fromkeys(example.tags)),
-                plan=plan_rubric(rubric),
-                leaf_index={leaf.id: number for number, leaf in enumerate(rubric.leaves)},
-                criterion_hashes=rubric.criterion_hashes,
-                checks=tuple(
-                    (number, leaf.criterion.check)
-                    for number, leaf in enumerate(rubric.leaves)
-                    if leaf.criterion.check is not None
-                ),
-                hasher=AnswerHasher(example),
-            )
-        )
+        tags = example.tags if isinstance(example, PlainExample) else tuple(dict.fromkeys(example.tags))
+        self.examples.append(PlannedExample(example.id, tags, self._planned(example.rubric), AnswerHasher(example)))
+
+    def _planned(self, rubric: Rubric | PlainRubric) -> PlannedRubric:
+        known = self._rubrics.get(id(rubric))
+        if known is None:
+            if len(self._rubrics) >= _RUBRICS_AT_HAND:
+                self._rubrics.clear()
+            planned = PlannedRubric.of(rubric) if isinstance(rubric, Rubric) else PlannedRubric.of_plain(rubric)
+            # The rubric is kept beside its plan: an id may come again once its owner is gone.
+            known = self._rubrics[id(rubric)] = (rubric, planned)
+        return known[1]
 
     def add_answer(self, answer: Answer) -> list[Problem]:
         """Take an answer and judge its checks; a non-empty list says why it was not taken."""
@@ -100,11 +96,33 @@ class Scorer:
             return [("$.example_id", f"got {answer.example_id!r}, expected the id of an example{hint}")]
         if answer.key in self._answer_index:
             return [("$", f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}")]
-        example = self.examples[number]
-        self._answer_index[answer.key] = len(self.answers)
-        rules = tuple(check_met(check, answer.text) for _, check in example.checks)
-        self.answers.append(PlannedAnswer(number, answer.model, answer.sample, example.hasher.hash(answer.text), rules))
+        self._take_answer(number, self._models.setdefault(answer.model, answer.model), answer.sample, answer.text)
         return []
+
+    def _take_answer(self, number: int, model: str, sample: int, text: str) -> None:
+        example = self.examples[number]
+        self._answer_index[example.id, model, sample] = len(self.answers)
+        rules = tuple(check_met(check, text) for _, check in example.checks) if example.checks else ()
+        self.answers.append(PlannedAnswer(number, model, sample, example.hasher.hash(text), rules))
+        self._met_index.append(example.rubric.met_index)
+
+    def add_plain_answer(self, row: Mapping[str, Any]) -> bool:
+        """Take an answer's row without making it a model; False where only the model can tell whether it is right.
+
+        Plain is the first answer of its key, by an answerer seen before, with no field beyond what that takes.
+        """
+        text, sample = row.get("text"), row.get("sample", 0)
+        if len(row) != (4 if "sample" in row else 3) or type(sample) is not int or type(text) is not str:
+            return False
+        try:
+            number = self._example_index[row["example_id"]]
+            model = self._models[row["model"]]
+        except (KeyError, TypeError):
+            return False
+        if not 0 <= sample <= MOST or (row["example_id"], model, sample) in self._answer_index or text_problem(text):
+            return False
+        self._take_answer(number, model, sample, text)
+        return True
 
     def add_judgment(self, judgment: Judgment) -> list[Problem]:
         """Take a judgment; a non-empty list says why it was not taken."""
@@ -113,17 +131,19 @@ class Scorer:
             return [self._unknown_answer(judgment)]
         answer = self.answers[place]
         example = self.examples[answer.example]
-        leaf = example.leaf_index.get(judgment.criterion_id)
+        leaf = example.rubric.leaf_index.get(judgment.criterion_id)
         if leaf is None:
-            hint = did_you_mean(judgment.criterion_id, example.leaf_index)
+            hint = did_you_mean(judgment.criterion_id, example.rubric.leaf_index)
             return [
                 (
                     "$.criterion_id",
                     f"got {judgment.criterion_id!r}, expected a criterion of {example.id!r}{hint}",
                 )
             ]
-        expected = example.criterion_hashes[judgment.criterion_id]
-        problems = list(stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash))
+        problems: list[Problem] = []
+        if judgment.criterion_hash is not None or judgment.answer_hash is not None:
+            expected = example.rubric.criterion_hash(leaf)
+            problems += stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash)
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
             message = f"{judgment.criterion_id}: {judgment.failure.message}"
@@ -162,22 +182,61 @@ class Scorer:
 
         Plain is a verdict of met or not met, by a rater seen before, with no field beyond what that takes.
         """
-        sample = row.get("sample", 0)
-        met = row.get("met")
-        if len(row) != (_PLAIN_FIELDS + 1 if "sample" in row else _PLAIN_FIELDS) or type(sample) is not int:
-            return False
         try:
+            sample = row["sample"] if len(row) == _PLAIN_FIELDS + 1 else 0
             place = self._answer_index[row["example_id"], row["model"], sample]
             rater = self._plain_raters[row["grader"], row["grader_kind"]]
-            example = self.examples[self.answers[place].example]
-            leaf = example.leaf_index[row["criterion_id"]]
+            leaf = self._met_index[place][row["criterion_id"]]
+            met = row["met"]
+            if row["status"] != "judged" or (met is not True and met is not False):
+                return False
         except (KeyError, TypeError):
             return False
-        plan = example.plan
-        if row.get("status") != "judged" or type(met) is not bool or plan.scales or leaf in plan.checked:
+        if type(sample) is not int or len(row) > _PLAIN_FIELDS + 1:
             return False
         self._cells.append(place, leaf, rater, 0, JUDGED, 1.0 if met else 0.0)
         return True
+
+    def add_page(self, page: JudgmentPage) -> Iterator[tuple[int, Problem]]:
+        """Take a page of judgments; what is wrong comes with its place on the page, counted from 0.
+
+        A model is made only of what is more than met or not met, or does not fit.
+        """
+        example_ids, models, samples, *columns = page.columns
+        places = map(self._answer_index.get, zip(example_ids, models, samples, strict=True))
+        raters: dict[tuple[str, str, str | None], int] = {}
+        votes: list[tuple[int, int, int, int, int, float]] = []
+        place_before, example_before = -1, -1
+        leaves: Mapping[str, tuple[int, str]] = {}
+        for number, (place, criterion, grader, repeat, status, kind, criterion_hash, answer_hash, body) in enumerate(
+            zip(places, *columns, page.bodies, strict=True)
+        ):
+            if place is not None and place != place_before:
+                place_before, answer = place, self.answers[place]
+                if answer.example != example_before:
+                    example_before, rubric = answer.example, self.examples[answer.example].rubric
+                    leaves = {name: (leaf, rubric.criterion_hash(leaf)) for name, leaf in rubric.met_index.items()}
+            leaf, expected_hash = leaves.get(criterion, _NO_LEAF)
+            met = body.get("met")
+            if (
+                place is not None
+                and status == "judged"
+                and (met is True or met is False)
+                and answer_hash == answer.hash
+                and criterion_hash == expected_hash
+                and not (len(body) > 1 and _MORE & body.keys())
+            ):
+                rater = (grader, kind, body.get("grader_fingerprint"))
+                voter = raters.get(rater)
+                if voter is None:
+                    voter = raters[rater] = self._voters.index(Rater(*rater))
+                votes.append((place, leaf, voter, repeat, JUDGED, 1.0 if met else 0.0))
+                continue
+            self._cells.extend(votes)
+            votes = []
+            for problem in self.add_judgment(page.judgment(number)):
+                yield number, problem
+        self._cells.extend(votes)
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:
@@ -196,10 +255,12 @@ class Scorer:
         """Score everything that was taken; InputError where `score_by` names no group."""
         groups = self._voters.groups(set(self._cells.rater)) or {"rules": frozenset()}
         chosen = self._chosen(options.score_by, groups)
-        evaluation = Evaluation(self.examples, self.answers, self._cells, self._rulings, options)
+        table = PlanTable([example.plan for example in self.examples])
+        evaluation = Evaluation(self.examples, self.answers, self._cells, self._rulings, options, table)
         return Scores.build(
             examples=self.examples,
             answers=self.answers,
+            table=table,
             groups={name: evaluation.score(members) for name, members in groups.items()},
             chosen=chosen,
             options=options,

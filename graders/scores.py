@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from graders.aggregation import Aggregation, Row
 from graders.scoring import Aggregate, Policy
 from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
+from graders.scoring.plan_table import PlanTable
 
 if TYPE_CHECKING:
-    from graders.scorer import PlannedAnswer, PlannedExample
+    from graders.planned import PlannedAnswer, PlannedExample
 
 SEVERAL_GRADERS = "several_graders"
 SEVERAL_MODELS = "several_models"
@@ -65,6 +66,7 @@ class Scores:
         *,
         examples: Sequence[PlannedExample],
         answers: Sequence[PlannedAnswer],
+        table: PlanTable,
         groups: dict[str, GroupScores],
         chosen: str | None,
         options: ScoringOptions,
@@ -74,7 +76,7 @@ class Scores:
     ) -> Scores:
         """Aggregate the columns into every combination of model, tag and group."""
         scores = cls(examples, answers, groups, chosen, options, failures, failure_messages, warnings, [])
-        scores.rows = Aggregation(examples, answers, groups, options).rows()
+        scores.rows = Aggregation(examples, answers, table, groups, options).rows()
         return scores
 
     @property

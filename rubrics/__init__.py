@@ -7,7 +7,7 @@ from rubrics.dataset_diff import DatasetDiff, DatasetState, dataset_diff_json, d
 from rubrics.diff import CriterionDiff, FieldChange, GroupDiff, RubricDiff, diff_json, diff_rubrics
 from rubrics.errors import EvalError, GraderError, InputError, Mistake, Mistakes, StoreError
 from rubrics.example import Example, Message
-from rubrics.json_text import JsonSyntaxError, canonical_json, parse_json
+from rubrics.json_text import JsonSyntaxError, canonical_json, parse_json, text_problem
 from rubrics.lint import LINT_RULES, Advice, LintRule, lint_example, lint_rubric
 from rubrics.load import (
     RUBRIC_SUFFIX,
@@ -23,6 +23,7 @@ from rubrics.load import (
     read_lines,
 )
 from rubrics.model import (
+    MOST,
     CriterionId,
     Id,
     Many,
@@ -38,10 +39,12 @@ from rubrics.model import (
     raise_problems,
     show,
 )
+from rubrics.plain_example import PlainExample, PlainRubric
 from rubrics.rubric import Judging, Leaf, Rubric, Scoring, criterion_hash
 
 __all__ = [
     "LINT_RULES",
+    "MOST",
     "RUBRIC_SUFFIX",
     "Advice",
     "AgreementRules",
@@ -79,6 +82,8 @@ __all__ = [
     "Model",
     "Number",
     "Option",
+    "PlainExample",
+    "PlainRubric",
     "RowFile",
     "Rubric",
     "RubricDiff",
@@ -109,4 +114,5 @@ __all__ = [
     "read_json",
     "read_lines",
     "show",
+    "text_problem",
 ]

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from rubrics.example import Example
 from rubrics.model import Metadata, Model, Number, Text, WrittenText, problem_at, raise_problems
+from rubrics.plain_example import PlainExample
+from rubrics.rubric import Scoring
 
 
 class DatasetInfo(Model):
@@ -51,6 +53,10 @@ class DatasetInfo(Model):
         return self
 
 
+_PLAIN_SCORING = (Scoring().normalize, Scoring().clips)
+"""The scale of a rubric that says nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Examples with their rubrics, checked as a whole.
@@ -81,6 +87,19 @@ class AgreementRules:
         self._clashes: set[str] = set()
         self._scoring: tuple[str, str, str] | None = None
 
+    def agrees(self, example: PlainExample, line: int) -> bool:
+        """Take a plain example that brings no new name to agree on; False, and nothing is taken, where it does."""
+        if (
+            example.id in self._ids
+            or self._scoring is None
+            or self._scoring[:2] != _PLAIN_SCORING
+            or not self._criterion_tags.keys() >= example.rubric.tags.keys()
+            or not all(tag in self._example_tags for tag in example.tags)
+        ):
+            return False
+        self._ids[example.id] = line
+        return True
+
     def problems(self, example: Example, line: int) -> Iterator[tuple[str, str]]:
         """(JSON path, message) of everything in which this example disagrees with those before it."""
         first = self._ids.setdefault(example.id, line)
@@ -98,7 +117,9 @@ class AgreementRules:
         place = "$.rubric_id" if example.rubric_id is not None else "$.rubric"
         for leaf in rubric.leaves:
             for index, tag in enumerate(leaf.criterion.tags):
-                self._criterion_tags.setdefault(tag, rubric.id)
+                if tag in self._criterion_tags:
+                    continue  # a clash was told when the second of the two came
+                self._criterion_tags[tag] = rubric.id
                 if tag in self._example_tags and tag not in self._clashes:
                     self._clashes.add(tag)
                     path = place if example.rubric_id is not None else f"{place}{leaf.path[1:]}.tags[{index}]"

@@ -14,8 +14,9 @@ from rubrics.dataset import AgreementRules, Dataset, DatasetInfo
 from rubrics.errors import InputError, Mistake, Mistakes
 from rubrics.example import Example
 from rubrics.formats.healthbench import is_healthbench_row, parse_healthbench_row
-from rubrics.json_text import JsonSyntaxError, parse_flat_line, parse_json
+from rubrics.json_text import JsonSyntaxError, parse_json, parse_plain_line
 from rubrics.model import Model
+from rubrics.plain_example import PlainExample, PlainReader
 from rubrics.rubric import Rubric
 from rubrics.validation import mistakes_of
 
@@ -79,9 +80,9 @@ def read_lines(path: Path, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
     try:
         with path.open("rb") as handle:
             for number, raw in enumerate(handle, start=1):
-                if (flat := parse_flat_line(raw)) is not None:
+                if (plain := parse_plain_line(raw)) is not None:
                     empty = False
-                    yield number, flat
+                    yield number, plain
                     continue
                 if not raw.strip():
                     continue
@@ -269,22 +270,36 @@ class DatasetFile(ReadAnew):
 
     def numbered(self) -> Iterator[tuple[int, Example]]:
         """The examples with their line numbers."""
+        for line, example in self._read(None):
+            if isinstance(example, Example):
+                yield line, example
+
+    def lean(self) -> Iterator[tuple[int, Example | PlainExample]]:
+        """The examples with their line numbers, plain ones without models of their rubrics."""
+        # A HealthBench row has its own reader, and a schema looks at all metadata.
+        return self._read(None if self._healthbench or self.info.metadata_schema is not None else PlainReader())
+
+    def _read(self, plain: PlainReader | None) -> Iterator[tuple[int, Example | PlainExample]]:
         mistakes = self._begin_pass()
         rules = AgreementRules()
         file = str(self.examples_path)
         metadata_rule = _metadata_rule(self.info)
         pointed_to: set[str] = set()
+        noted = len(mistakes)
         for line, value in read_lines(self.examples_path, mistakes):
+            if plain is not None and len(mistakes) == noted:
+                lean = plain.read(value)
+                if lean is not None and rules.agrees(lean, line):
+                    yield line, lean
+                    continue
             if isinstance(value, dict) and isinstance(value.get("rubric_id"), str):
                 pointed_to.add(value["rubric_id"])
             example = self._example(value, mistakes, line)
-            if example is None:
-                continue
-            for path, message in rules.problems(example, line):
-                mistakes.add(file, message, path, line)
-            for path, message in metadata_rule(example):
-                mistakes.add(file, message, path, line)
-            yield line, example
+            if example is not None:
+                for path, message in (*rules.problems(example, line), *metadata_rule(example)):
+                    mistakes.add(file, message, path, line)
+                yield line, example
+            noted = len(mistakes)
         self._tell_rubrics(pointed_to, mistakes)
         self._end_pass()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from rubrics import InputError, Mistake
 
 def run_export(run: str, folder: Path, *, options: ScoringOptions, store: str | None) -> None:
     """Write the run and say what was written."""
+    # A large run is millions of objects and none of them garbage; looking through them again and again is wasted.
+    gc.disable()
     file = sqlite_file(store_url(store))
     if file is not None and not file.exists():
         raise InputError(Mistake("--store", f"no such store: {file}; `grade` makes one"))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from api.exports.card import Card, Tallies
 from api.exports.folder import replaced_folder
+from api.exports.judgment_columns import judgment_columns
 from api.exports.manifest import CARD, Manifest, ScoringNote, TableNote, TableNotes, card_hash, published_graders
-from api.exports.rows import (
-    example_characters,
-    example_row,
-    judgment_characters,
-    judgment_row,
-    rubric_row,
-    rubric_text,
-)
+from api.exports.rows import example_characters, example_row, rubric_row, rubric_text
 from api.exports.schema import TABLES, Config, file_of
 from api.exports.score_rows import ScoreRows
 from api.exports.source import ExportSource, ExportSummary
 from api.exports.table import TableWriter
+from graders import Judgment, JudgmentPage, Scores, pages_of
 from rubrics import InputError, Mistake
 
 
@@ -33,8 +32,8 @@ def export_folder(folder: Path, source: ExportSource) -> ExportSummary:
     with replaced_folder(folder) as fresh:
         export = _Export(fresh, source)
         export.write_examples()
-        export.write_scores()
         export.write_judgments()
+        export.write_scores()
         export.write_card()
         size = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file())
     return ExportSummary(folder, {config: export.rows[config] for config in TABLES}, size)
@@ -53,6 +52,12 @@ class _Export:
         path = self.folder / file_of(config)
         path.parent.mkdir()
         return TableWriter(path, config)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores, which may come of the judgments' going by."""
+        scores = self.source.scores
+        return scores if isinstance(scores, Scores) else scores()
 
     def _place(self, what: str) -> str:
         return f"{what} of run {self.source.name!r}"
@@ -80,13 +85,13 @@ class _Export:
 
     def write_scores(self) -> None:
         """Each answer with its scores by each group."""
-        rows = ScoreRows(self.source.scores, self._place("answers"))
+        rows = ScoreRows(self.scores, self._place("answers"))
         with self._writer("scores") as table:
             for line, answer in enumerate(self.source.answers(), start=1):
                 for row in rows.rows(answer, line):
                     table.add(row, len(answer.text))
                 self.tallies.n_answers = line
-        scored = len(self.source.scores.answers)
+        scored = len(self.scores.answers)
         if self.tallies.n_answers != scored:
             message = f"got {self.tallies.n_answers} answers, expected the {scored} that were scored: score them again"
             raise InputError(Mistake(self._place("answers"), message))
@@ -95,11 +100,13 @@ class _Export:
     def write_judgments(self) -> None:
         """Each judgment as it stands."""
         place = self._place("judgments")
-        counts = self.tallies.judgments
+        line = 1
         with self._writer("judgments") as table:
-            for line, judgment in enumerate(self.source.judgments(), start=1):
-                table.add(judgment_row(judgment, place, line), judgment_characters(judgment))
-                counts[judgment.grader, judgment.grader_kind, judgment.status] += 1
+            for page in _pages(self.source.judgments()):
+                table.add_columns(judgment_columns(page, place, line))
+                told = zip(page.column("grader"), page.column("grader_kind"), page.column("status"), strict=True)
+                self.tallies.judgments.update(told)
+                line += len(page)
         self.rows["judgments"] = table.rows
 
     def write_card(self) -> None:
@@ -109,7 +116,7 @@ class _Export:
         card = Card(
             run=source.name,
             info=source.info,
-            scores=source.scores,
+            scores=self.scores,
             graders=graders,
             created_at=source.created_at,
             rows=self.rows,
@@ -122,7 +129,7 @@ class _Export:
             created_at=source.created_at,
             dataset=source.info,
             graders=graders,
-            scoring=ScoringNote.of(source.scores.options),
+            scoring=ScoringNote.of(self.scores.options),
             tables=TableNotes(**{config: self._note(config) for config in TABLES}),
             card_sha256=card_hash(text),
         ).save(self.folder)
@@ -130,3 +137,13 @@ class _Export:
     def _note(self, config: Config) -> TableNote:
         with (self.folder / file_of(config)).open("rb") as file:
             return TableNote(rows=self.rows[config], sha256=hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _pages(judgments: Iterable[Judgment] | Iterable[JudgmentPage]) -> Iterator[JudgmentPage]:
+    """Judgments as pages, whichever they came as."""
+    left: Iterator[Any] = iter(judgments)
+    first = next(left, None)
+    if isinstance(first, JudgmentPage):
+        yield from chain([first], left)
+    elif first is not None:
+        yield from pages_of(chain([first], left))

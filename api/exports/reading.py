@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from api.exports.given import Given, parse_given
+from api.exports.judgment_columns import JUDGMENT_DEFAULTS
 from api.exports.manifest import load_manifest
-from api.exports.rows import ANSWER_OPTIONAL, EXAMPLE_OPTIONAL, JUDGMENT_DEFAULTS
+from api.exports.rows import ANSWER_OPTIONAL, EXAMPLE_OPTIONAL
 from api.exports.schema import TABLES, Config, file_of
 from graders import Judgment, ScoringOptions
 from rubrics import (
@@ -90,7 +91,7 @@ class ReadBack:
         """The judgments in their order, equal to those that were exported."""
         for row in _rows(self.folder, "judgments"):
             given = row.given
-            left_out = JUDGMENT_DEFAULTS - given.names
+            left_out = JUDGMENT_DEFAULTS.keys() - given.names
             fields = {name: value for name, value in row.values.items() if value is not None and name not in left_out}
             del fields["given"]
             fields.update(given.exact)

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import json
-from operator import itemgetter
 from typing import Any
 
 from api.exports.given import given_text
-from graders import Judgment
 from rubrics import Example, InputError, JsonSyntaxError, Mistake, Rubric, parse_json
 
-JUDGMENT_DEFAULTS = frozenset({"sample", "repeat", "use", "ruling", "evidence", "flags", "metadata"})
-"""Optional fields of a judgment whose default is not null; the others are given where they are not null."""
 EXAMPLE_OPTIONAL = frozenset({"rubric_id", "tags", "references", "canary", "metadata"})
 ANSWER_OPTIONAL = frozenset({"sample", "metadata"})
 
-_BEFORE_FAILURE = itemgetter(
-    *("example_id", "model", "sample", "criterion_id", "grader", "grader_kind", "repeat", "status"),
-    *("met", "option", "value", "explanation", "evidence", "probability", "flags", "use", "ruling"),
-)
-_AFTER_METADATA = itemgetter(
-    *("grader_fingerprint", "returned_model", "prompt_hash", "criterion_hash", "answer_hash", "judged_at"),
-    *("input_tokens", "output_tokens", "cached_tokens", "cost", "seconds"),
-)
-_NUMBERS = ("value", "probability", "cost", "seconds")
-_numbers = itemgetter(*_NUMBERS)
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def json_text(value: Any, source: str, line: int, path: str) -> str:
     """A value as JSON text that our own strict reader takes back; InputError has the place where it would not."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _written(value)
     except RecursionError:
         raise InputError(Mistake(source, "the value is nested too deeply", path, line)) from None
     except (TypeError, ValueError) as error:
@@ -52,32 +39,6 @@ def _is_suspect(text: str) -> bool:
         except UnicodeEncodeError:
             return True
     return "\\u0000" in text or "NaN" in text or "Infinity" in text or text.count("{") + text.count("[") > 64
-
-
-def judgment_row(judgment: Judgment, source: str, line: int) -> tuple[Any, ...]:
-    """A judgment as a row of `judgments`."""
-    fields = vars(judgment)  # a million of them go by: reading the dict costs a third of reading the attributes
-    failure = judgment.failure
-    metadata = "{}"
-    if judgment.metadata:
-        dumped = judgment.model_dump(mode="json", include={"metadata"})["metadata"]
-        metadata = json_text(dumped, source, line, "$.metadata")
-    spelled: tuple[tuple[str, int], ...] = ()
-    if int in map(type, numbers := _numbers(fields)):
-        spelled = tuple(pair for pair in zip(_NUMBERS, numbers, strict=True) if type(pair[1]) is int)
-    return (
-        *_BEFORE_FAILURE(fields),
-        *((None, None) if failure is None else (failure.kind, failure.message)),
-        metadata,
-        *_AFTER_METADATA(fields),
-        given_text(JUDGMENT_DEFAULTS & judgment.model_fields_set, spelled),
-    )
-
-
-def judgment_characters(judgment: Judgment) -> int:
-    """How much text a judgment holds, roughly."""
-    quotes = sum(map(len, judgment.evidence)) if judgment.evidence else 0
-    return len(judgment.explanation or "") + quotes
 
 
 def example_row(example: Example, rubric_row: int, canary: str | None, source: str, line: int) -> tuple[Any, ...]:

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from api.exports.given import given_text
 from api.exports.rows import ANSWER_OPTIONAL, json_text
-from graders import Scores
+from graders import GroupScores, Scores
 from rubrics import Answer, InputError, Mistake
 
+_BLOCK = 1_000
+_NUMBERS = ("score", "judged_only", "ungated", "low", "high")
 
-class _TagCursor:
-    """One tag's column, read mostly in order: a dict of its answers would outweigh all the rest."""
 
-    def __init__(self, columns: Any) -> None:
-        self._columns = columns
-        self._next = 0
+class _Block:
+    """What one group says of some answers that stand next to each other: taking them one by one costs the tenfold."""
 
-    def put(self, place: int, tags: dict[str, float | None], tag: str) -> None:
-        """Add the tag's score of one answer, unless the answer has none of it."""
-        places = self._columns.answer
-        at = self._next
-        if at >= len(places) or places[at] != place:
-            at = bisect_left(places, place)
-        if at < len(places) and places[at] == place:
-            self._next = at + 1
-            if not self._columns.absent[at]:
-                score = self._columns.score[at]
-                tags[tag] = None if score != score else float(score)
+    def __init__(self, group: GroupScores, start: int, stop: int) -> None:
+        self._start = start
+        self.numbers: list[tuple[float | None, ...]] = list(
+            zip(*(_nones(getattr(group.answers, name)[start:stop]) for name in _NUMBERS), strict=True)
+        )
+        """`_NUMBERS` of each answer."""
+        self.exact: list[bool] = group.answers.exact[start:stop].tolist()
+        self.coverage: list[float] = group.answers.coverage[start:stop].tolist()
+        self.tags: list[dict[str, float | None]] = [{} for _ in range(stop - start)]
+        """The criteria's tags of each answer."""
+        for tag, columns in group.tags.items():
+            first, end = np.searchsorted(columns.answer, [start, stop]).tolist()
+            places, absent = columns.answer[first:end].tolist(), columns.absent[first:end].tolist()
+            for place, score, is_absent in zip(places, _nones(columns.score[first:end]), absent, strict=True):
+                if not is_absent:
+                    self.tags[place - start][tag] = score
+
+
+def _nones(column: Any) -> list[float | None]:
+    return [None if number != number else number for number in column.tolist()]
 
 
 class ScoreRows:
@@ -38,39 +47,47 @@ class ScoreRows:
     def __init__(self, scores: Scores, source: str) -> None:
         self._scores = scores
         self._source = source
-        self._tags = {
-            name: {tag: _TagCursor(columns) for tag, columns in group.tags.items()}
-            for name, group in scores.groups.items()
-        }
+        self._start, self._stop = 0, 0
+        self._blocks: list[tuple[str, GroupScores, _Block]] = []
         self._next = 0
         self._places: dict[tuple[str, str, int], int] | None = None
 
     def rows(self, answer: Answer, line: int) -> Iterator[tuple[Any, ...]]:
         """The answer's rows, one a group; InputError where the answer was not scored."""
         place = self._place(answer, line)
-        example = self._scores.examples[self._scores.answers[place].example]
         metadata = answer.model_dump(mode="json", include={"metadata"})["metadata"] if answer.metadata else {}
         written = (
             answer.text,
-            json_text(metadata, self._source, line, "$.metadata"),
+            json_text(metadata, self._source, line, "$.metadata") if metadata else "{}",
             given_text(ANSWER_OPTIONAL & answer.model_fields_set),
         )
         if not self._scores.groups:  # no one was asked: the answer is kept all the same
             yield (*answer.key, None, False, *(None,) * 8, "{}", *written)
-        for name, group in self._scores.groups.items():
-            numbers = group.answers.as_json(place)
-            tags: dict[str, float | None] = dict.fromkeys(example.tags, numbers["score"])  # type: ignore[arg-type]
-            for tag, cursor in self._tags[name].items():
-                cursor.put(place, tags, tag)
+        example_tags = self._scores.examples[self._scores.answers[place].example].tags
+        for name, group, block in self._around(place):
+            at = place - self._start
+            numbers = block.numbers[at]
+            tags = {**dict.fromkeys(example_tags, numbers[0]), **block.tags[at]}
             yield (
                 *answer.key,
                 name,
                 name == self._scores.chosen,
-                *(numbers[column] for column in ("score", "judged_only", "ungated", "low", "high", "bounds")),
-                *(numbers["coverage"], numbers["reason"]),
+                *numbers,
+                "exact" if block.exact[at] else "outer",
+                block.coverage[at],
+                group.answers.reason(place),
                 json_text(tags, self._source, line, "$.tags"),
                 *written,
             )
+
+    def _around(self, place: int) -> Sequence[tuple[str, GroupScores, _Block]]:
+        """What each group says of the answers around one."""
+        if not self._start <= place < self._stop:
+            self._start = place - place % _BLOCK
+            self._stop = min(self._start + _BLOCK, len(self._scores.answers))
+            groups = self._scores.groups.items()
+            self._blocks = [(name, group, _Block(group, self._start, self._stop)) for name, group in groups]
+        return self._blocks
 
     def _place(self, answer: Answer, line: int) -> int:
         scored = self._scores.answers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graders import Judgment, Scores
+from graders import Judgment, JudgmentPage, Scores
 from rubrics import Answer, DatasetInfo, Example
 
 
@@ -23,10 +23,10 @@ class ExportSource:
     """Opens the examples."""
     answers: Callable[[], Iterable[Answer]]
     """Opens the answers; fastest in the order in which they were scored."""
-    judgments: Callable[[], Iterable[Judgment]]
-    """Opens the judgments, one a cell (the highest attempt)."""
-    scores: Scores
-    """The scores of these answers by these judgments."""
+    judgments: Callable[[], Iterable[Judgment] | Iterable[JudgmentPage]]
+    """Opens the judgments, one a cell (the highest attempt); they are read before the scores are wanted."""
+    scores: Scores | Callable[[], Scores]
+    """The scores of these answers by these judgments, or what gives them once the judgments were read."""
     graders: Sequence[Mapping[str, Any]]
     """The graders' cards as JSON, for the dataset card; their arguments are not published."""
     created_at: str

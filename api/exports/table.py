@@ -10,6 +10,8 @@ from api.exports.schema import Config, arrow_schema, repeating_columns
 
 ROWS = 10_000
 """Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
+_AT_ONCE = 1_000
+"""Most rows that are held as Python's objects."""
 CHARACTERS = 16_000_000
 """Characters of text after which a row group ends: a few long answers must not pile up."""
 
@@ -23,6 +25,7 @@ class TableWriter:
         self.rows = 0
         self._schema = arrow_schema(config)
         self._pending: list[tuple[Any, ...]] = []
+        self._batches: list[Any] = []
         self._characters = 0
         self._writer = pq.ParquetWriter(
             path,
@@ -37,32 +40,45 @@ class TableWriter:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
             if kind is None:
-                self._flush()
+                self._take_pending()
+                self._write()
         finally:
             self._pending.clear()
+            self._batches.clear()
             self._writer.close()
 
     def add(self, row: tuple[Any, ...], characters: int = 0) -> None:
         """Take a row, its values in the order of the columns; `characters` is the length of its long texts."""
         self._pending.append(row)
         self._characters += characters
-        if len(self._pending) >= ROWS or self._characters >= CHARACTERS:
-            self._flush()
+        if len(self._pending) >= _AT_ONCE or self._characters >= CHARACTERS:
+            self._take_pending()
 
-    def _flush(self) -> None:
-        if not self._pending:
+    def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Take many rows at once as columns, in their order and of one length."""
+        import pyarrow as pa
+
+        arrays = [self._array(field, values) for field, values in zip(self._schema, columns, strict=True)]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        rows = sum(batch.num_rows for batch in self._batches)
+        if rows >= ROWS or sum(batch.nbytes for batch in self._batches) >= CHARACTERS:
+            self._write()
+
+    def _take_pending(self) -> None:
+        if self._pending:
+            rows, self._pending, self._characters = self._pending, [], 0
+            self.add_columns(list(zip(*rows, strict=True)))
+
+    def _write(self) -> None:
+        """Make one row group of what was collected."""
+        if not self._batches:
             return
         import pyarrow as pa
 
-        # One call of `write_batch` makes one row group, so batches are collected to their full size first.
-        arrays = [
-            self._array(field, values)
-            for field, values in zip(self._schema, zip(*self._pending, strict=True), strict=True)
-        ]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        self.rows += len(self._pending)
-        self._pending.clear()
-        self._characters = 0
+        table = pa.Table.from_batches(self._batches)
+        self._batches = []
+        self._writer.write_table(table, row_group_size=table.num_rows)
+        self.rows += table.num_rows
 
     def _array(self, field: Any, values: Sequence[Any]) -> Any:
         import pyarrow as pa

@@ -2,53 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row
-
+from api.store.rubric_shelf import RubricShelf
 from graders import Call, GraderCard, cell_keys, plan_calls
-from rubrics import Rubric
 
 _PLANS = 256
+
+AnswerKey = tuple[str, str, int]
+"""Example id, model, sample."""
+
+
+class Today(NamedTuple):
+    """What an answer and its example are today."""
+
+    answer_hash: str
+    rubric_hash: str
+    references_hash: str
+
+
+Claim = tuple[AnswerKey, str, str, int, str, str, str]
+"""What a judgment says it was judged on and by whom: answer, criterion id, grader, repeat, key, criterion_hash and
+answer_hash."""
 
 
 class Plan:
     """The graders of a run over today's rubrics and answers."""
 
-    def __init__(self, cards: Sequence[GraderCard], repeats: int, rubric: Callable[[str], Rubric]) -> None:
+    def __init__(self, cards: Sequence[GraderCard], repeats: int, shelf: RubricShelf) -> None:
         self._cards = {card.name: card for card in cards}
         self._fingerprints = {card.name: card.fingerprint for card in cards}
         self._repeats = repeats
-        self._rubric = rubric
+        self._shelf = shelf
         self._calls = lru_cache(_PLANS)(self._planned)
         # Judgments come answer by answer: the keys of one answer are enough.
         self._keys = lru_cache(1)(self._keyed)
 
-    def holds(self, row: Row[Any]) -> bool:
-        """Whether a judgment counts today; the row has `today_…` beside the judgment's own columns.
+    def holding(self, claims: Iterable[Claim], answers: Mapping[AnswerKey, Today]) -> Iterator[bool]:
+        """Whether each of some judgments counts today.
 
         The criterion, the prompt and the answer must be what they were. A judgment under the name of one of the run's
         graders must also have the key that this grader would ask with; an imported one has no call to compare.
         """
-        if row.today_rubric is None or row.answer_hash != row.today_answer:
-            return False
-        if self._rubric(row.today_rubric).criterion_hashes.get(row.criterion_id) != row.criterion_hash:
-            return False
-        if row.grader not in self._cards:
-            return True
-        key = self._keys(row.today_rubric, row.today_answer, row.today_references).get((row.grader, row.criterion_id))
-        return bool(row.repeat < self._repeats and row.key == key)
+        answer: AnswerKey | None = None
+        today: Today | None = None
+        hashes: Mapping[str, str] = {}
+        for key_of_answer, criterion_id, grader, repeat, key, criterion_hash, answer_hash in claims:
+            if key_of_answer != answer:
+                answer, today = key_of_answer, answers.get(key_of_answer)
+                hashes = {} if today is None else self._shelf.criterion_hashes(today.rubric_hash)
+            yield (
+                today is not None
+                and today.answer_hash == answer_hash
+                and hashes.get(criterion_id) == criterion_hash
+                and (
+                    grader not in self._cards
+                    or (repeat < self._repeats and self._keys(today).get((grader, criterion_id)) == key)
+                )
+            )
 
     def _planned(self, rubric_hash: str) -> tuple[tuple[str, Call], ...]:
-        rubric = self._rubric(rubric_hash)
+        rubric = self._shelf.get(rubric_hash)
         return tuple((name, call) for name, card in self._cards.items() for call in plan_calls(rubric, card))
 
-    def _keyed(self, rubric_hash: str, answer_hash: str, references_hash: str) -> Mapping[tuple[str, str], str]:
-        rubric = self._rubric(rubric_hash)
+    def _keyed(self, today: Today) -> Mapping[tuple[str, str], str]:
+        rubric = self._shelf.get(today.rubric_hash)
         return {
             (name, criterion_id): key
-            for name, call in self._calls(rubric_hash)
-            for criterion_id, key in cell_keys(rubric, call, answer_hash, self._fingerprints[name], references_hash)
+            for name, call in self._calls(today.rubric_hash)
+            for criterion_id, key in cell_keys(
+                rubric, call, today.answer_hash, self._fingerprints[name], today.references_hash
+            )
         }

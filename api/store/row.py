@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import Row
 
 from graders import Entry, Judgment
@@ -15,7 +16,8 @@ _IDENTITY = ("example_id", "model", "sample", "criterion_id", "grader", "repeat"
 _JUDGMENT_COLUMNS = (*_IDENTITY, "status", "grader_kind", "criterion_hash", "answer_hash")
 _JUDGMENT_IN_BODY = set(Judgment.model_fields) - set(_JUDGMENT_COLUMNS)
 _STAGED_IN_BODY = set(Judgment.model_fields) - set(_IDENTITY)
-
+_NUMBERS = frozenset({"value", "probability", "cost", "seconds"})
+_EXACT = 2**63
 
 _WRITTEN = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
@@ -76,10 +78,17 @@ def judgment_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def judgment_of(row: Row[Any]) -> Judgment:
-    """The judgment of a row of `judgments`."""
-    fields = row._mapping
-    return Judgment.model_validate({**json.loads(row.body), **{name: fields[name] for name in _JUDGMENT_COLUMNS}})
+def body_of(text: str) -> dict[str, Any]:
+    """What of a judgment has no column."""
+    if '"metadata":' in text:
+        body: dict[str, Any] = json.loads(text)
+        return body
+    body = orjson.loads(text)
+    for name in _NUMBERS & body.keys():
+        if not -_EXACT < body[name] < _EXACT:
+            # A whole number beyond 64 bits, which orjson reads as a float.
+            body[name] = json.loads(text)[name]
+    return body
 
 
 def staged_row(judgment: Judgment) -> dict[str, Any]:

@@ -6,37 +6,29 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import bindparam, select
 
 from api.store.answer_stage import AnswersRef
 from api.store.database import Database
 from api.store.dataset_stage import DatasetRef
+from api.store.judgment_pages import JudgmentPages
 from api.store.judgment_stage import JudgmentStage, judgment_stage
 from api.store.ledger import RunLedger
 from api.store.page import TEXT_PAGE, rows_of
 from api.store.plan import Plan
-from api.store.row import answer_of, example_of, judgment_of, rubric_of
-from api.store.tables import answers, datasets, examples, judgments, rubrics
-from graders import GraderCard, Judgment
-from rubrics import Answer, DatasetInfo, Example, Rubric, StoreError
-
-_SHELF = 64
+from api.store.row import answer_of, example_of
+from api.store.rubric_shelf import RubricShelf
+from api.store.tables import answers, datasets, examples
+from graders import GraderCard, Judgment, JudgmentPage
+from rubrics import Answer, DatasetInfo, Example
 
 _ANSWERS_TO = (
     select(answers)
     .where(answers.c.set_id == bindparam("set_id"), answers.c.example_id == bindparam("example_id"))
     .order_by(answers.c.model, answers.c.sample)
-)
-_CELL = (
-    judgments.c.example_id,
-    judgments.c.model,
-    judgments.c.sample,
-    judgments.c.criterion_id,
-    judgments.c.grader,
-    judgments.c.repeat,
 )
 
 
@@ -52,26 +44,6 @@ class AnsweredExample(NamedTuple):
 
     example: Example
     answers: list[HashedAnswer]
-
-
-class RubricShelf:
-    """The rubrics of a project by content hash; the latest few stay parsed."""
-
-    def __init__(self, database: Database, project: str) -> None:
-        self._database = database
-        self._project = project
-        self.get = lru_cache(_SHELF)(self._load)
-        """The rubric of a hash."""
-
-    def _load(self, content_hash: str) -> Rubric:
-        body = select(rubrics.c.body).where(
-            rubrics.c.project_id == self._project, rubrics.c.content_hash == content_hash
-        )
-        with self._database.reading() as connection:
-            found = connection.scalar(body)
-        if found is None:
-            raise StoreError(f"{self._database.place}: the rubric {content_hash} is gone; the store is damaged")
-        return rubric_of(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,49 +96,19 @@ class Run:
             yield AnsweredExample(example, [HashedAnswer(answer_of(row), row.answer_hash) for row in rows])
 
     def judgments(self, *, current: bool) -> Iterator[Judgment]:
+        """The judgments of `judgment_pages`, one at a time."""
+        return chain.from_iterable(self.judgment_pages(current=current))
+
+    def judgment_pages(self, *, current: bool) -> Iterator[JudgmentPage]:
         """The highest attempt of each cell, ordered by example id, model, sample, criterion, grader and repeat.
 
         With `current`, only those that still hold: judged on today's criterion, prompt and answer, and, where the
         grader is one of the run's, with the key that it would ask with today. The others stay in the ledger.
         """
-        plan = Plan(self.cards, self.repeats, self._shelf.get)
-        for row in self._highest_attempts():
-            if not current or plan.holds(row):
-                yield judgment_of(row)
-
-    def _highest_attempts(self) -> Iterator[Row[Any]]:
-        before: Row[Any] | None = None
-        for row in rows_of(self._database, self._judgments_and_today(), [*_CELL, judgments.c.attempt]):
-            if before is not None and row[: len(_CELL)] != before[: len(_CELL)]:
-                yield before
-            before = row
-        if before is not None:
-            yield before
-
-    def _judgments_and_today(self) -> Select[Any]:
-        # Outer joins, so that the judgments stay the outer loop and come in the order of their index.
-        answer = and_(
-            answers.c.set_id == self.answers_ref.set_id,
-            answers.c.example_id == judgments.c.example_id,
-            answers.c.model == judgments.c.model,
-            answers.c.sample == judgments.c.sample,
-        )
-        example = and_(
-            examples.c.dataset_id == self.dataset_ref.dataset_id,
-            examples.c.revision == self.dataset_ref.revision,
-            examples.c.example_id == judgments.c.example_id,
-        )
-        return (
-            select(
-                *_CELL,
-                *(column for column in judgments.c if column not in _CELL),
-                answers.c.answer_hash.label("today_answer"),
-                examples.c.rubric_hash.label("today_rubric"),
-                examples.c.references_hash.label("today_references"),
-            )
-            .select_from(judgments.outerjoin(answers, answer).outerjoin(examples, example))
-            .where(judgments.c.run_id == self.id)
-        )
+        pages = JudgmentPages(self._database, self.id)
+        if not current:
+            return pages.every()
+        return pages.holding(self.dataset_ref, self.answers_ref, Plan(self.cards, self.repeats, self._shelf))
 
     def ledger(self) -> RunLedger:
         """Where the engine keeps this run's judgments and asks for them."""

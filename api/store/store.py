@@ -18,7 +18,8 @@ from api.store.database import Database
 from api.store.dataset_stage import DatasetRef, DatasetStage, dataset_stage
 from api.store.roster import differences, roster_of, roster_text
 from api.store.row import json_text
-from api.store.run import RubricShelf, Run
+from api.store.rubric_shelf import RubricShelf
+from api.store.run import Run
 from api.store.schema import bring_up_to_date
 from api.store.staging import discard_leftovers
 from api.store.tables import answer_sets, dataset_revisions, datasets, runs

@@ -100,7 +100,7 @@ def aggregate(
     result = Aggregate(seed=options.seed)
     result.n_undefined = len(points.example) - len(expected.example)
     result.n_expected = len(expected.example)
-    result.n_examples = len(np.unique(expected.example))
+    result.n_examples = int(np.count_nonzero(np.diff(expected.example, prepend=-1)))
     result.n_missing = int(expected.missing.sum())
     result.n_scored = int((~np.isnan(expected.score) & ~expected.missing).sum())
     if at_k:

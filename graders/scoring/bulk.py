@@ -7,27 +7,33 @@ which doubles add without rounding, so the columns here equal `score_answer` to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from graders.scoring.plan import ScoringPlan
+from graders.scoring.plan_table import PlanTable
 from graders.scoring.points import Flags, Floats, Places
 
 _LARGEST = 2.0**32
 """Whole points up to this size add up exactly, however many criteria there are."""
 
 
-def is_plain(plan: ScoringPlan) -> bool:
-    """Whether the answers to a rubric can be scored at once."""
-    return (
+def plain_plans(table: PlanTable) -> Flags:
+    """The plans whose answers can be scored at once."""
+    if not table.plans:
+        return np.zeros(0, np.bool_)
+    simple = [
         not (plan.groups or plan.scales or plan.gates or plan.conditions or plan.checked or plan.one_minus)
         and plan.normalize == "positive"
         and plan.clip != "answer"
-        and max(plan.points) > 0
-        and all(value.is_integer() and abs(value) <= _LARGEST for value in plan.points)
-    )
+        for plan in table.plans
+    ]
+    whole = (table.points == np.floor(table.points)) & (np.abs(table.points) <= _LARGEST)
+    all_whole = np.logical_and.reduceat(whole, table.starts)
+    any_positive = np.maximum.reduceat(table.points, table.starts) > 0
+    plain: Flags = np.array(simple, np.bool_) & all_whole & any_positive
+    return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +48,27 @@ class Cast:
 
 
 class PlainBatch:
-    """The plain rubrics of a batch, laid end to end, and the answers to them."""
+    """The answers to the plain rubrics of a batch."""
 
-    def __init__(self, plans: Sequence[ScoringPlan], example_of_answer: Places) -> None:
-        plain = np.array([is_plain(plan) for plan in plans], dtype=np.bool_)
-        sizes = np.array(
-            [len(plan.points) if is_one else 0 for plan, is_one in zip(plans, plain, strict=True)], dtype=np.int64
-        )
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
-        self._owner = np.repeat(np.arange(len(plans)), sizes)
-        here = [plan for plan, is_one in zip(plans, plain, strict=True) if is_one]
-        self._points = np.array([value for plan in here for value in plan.points], dtype=np.float64)
-        self._positive = self._of_example(np.maximum(self._points, 0.0), len(plans))
-        self._carried = _leaves_by_tag(here, self._starts[plain].tolist())
-        self._sizes = sizes
-        self._example = example_of_answer
-        self.any = bool(plain.any())
+    def __init__(self, table: PlanTable, example_of_answer: Places) -> None:
+        self.table = table
+        self.plain = plain_plans(table)
+        self.any = bool(self.plain.any())
+        self.plan = table.plan_of_example[example_of_answer]
+        """For each answer the plan of its rubric."""
+        self.positive = self.of_plan(np.arange(len(table.points)))
+        self.carried = table.leaves_by_tag(self.plain)
 
-    def _of_example(self, values: Floats, n_examples: int) -> Floats:
-        return np.bincount(self._owner, weights=values, minlength=n_examples).astype(np.float64)
+    def of_plan(self, leaves: Places) -> Floats:
+        """For each plan the sum of the positive points of its leaves among these."""
+        table = self.table
+        positive = np.maximum(table.points[leaves], 0.0)
+        return np.bincount(table.owner[leaves], weights=positive, minlength=len(table.plans)).astype(np.float64)
 
     def fully_judged(self, votes: Cast) -> Places:
         """The answers with exactly one verdict on each leaf."""
-        n_answers = len(self._example)
-        wanted = self._sizes[self._example]
+        n_answers = len(self.plan)
+        wanted = np.where(self.plain, self.table.sizes, 0)[self.plan]
         counts = np.bincount(votes.answer, minlength=n_answers)
         whole = (counts == wanted) & (wanted > 0)
         again = (np.diff(votes.answer) == 0) & (np.diff(votes.leaf) == 0)
@@ -82,44 +85,34 @@ class PlainScores:
     """Scores of plain answers: of each whole answer, and of each tag that its rubric has."""
 
     def __init__(self, batch: PlainBatch, votes: Cast, answers: Places) -> None:
-        n_answers = len(batch._example)
-        chosen = np.zeros(n_answers, dtype=np.bool_)
+        chosen = np.zeros(len(batch.plan), dtype=np.bool_)
         chosen[answers] = True
         among = chosen[votes.answer]
         self._batch = batch
         self._answers = answers
         self._answer = votes.answer[among]
-        self._place = batch._starts[batch._example[self._answer]] + votes.leaf[among]
-        self._earned = batch._points[self._place] * votes.met[among]
+        self._place = batch.table.starts[batch.plan[self._answer]] + votes.leaf[among]
+        self._earned = batch.table.points[self._place] * votes.met[among]
 
     def _sums(self, answer: Places, earned: Floats) -> Floats:
-        sums = np.bincount(answer, weights=earned, minlength=len(self._batch._example)).astype(np.float64)
+        sums = np.bincount(answer, weights=earned, minlength=len(self._batch.plan)).astype(np.float64)
         return sums[self._answers]
 
     @property
     def whole(self) -> Floats:
         """The score of each answer."""
         batch = self._batch
-        return self._sums(self._answer, self._earned) / batch._positive[batch._example[self._answers]]
+        return self._sums(self._answer, self._earned) / batch.positive[batch.plan[self._answers]]
 
     def by_tag(self) -> Iterator[tuple[str, Places, Floats]]:
         """(tag, answers, scores) of every criterion's tag."""
         batch = self._batch
-        n_examples = len(batch._sizes)
-        for tag, leaves in batch._carried.items():
-            carries = np.zeros(len(batch._points), dtype=np.bool_)
+        carries = np.zeros(len(batch.table.points), dtype=np.bool_)
+        for tag, leaves in batch.carried.items():
             carries[leaves] = True
-            positive = batch._of_example(np.where(carries, np.maximum(batch._points, 0.0), 0.0), n_examples)
-            there = positive[batch._example[self._answers]] > 0
+            positive = batch.of_plan(leaves)[batch.plan[self._answers]]
+            there = positive > 0
             among = carries[self._place]
             earned = self._sums(self._answer[among], self._earned[among])
-            answers = self._answers[there]
-            yield tag, answers, earned[there] / positive[batch._example[answers]]
-
-
-def _leaves_by_tag(plans: Sequence[ScoringPlan], starts: Sequence[int]) -> dict[str, list[int]]:
-    leaves: dict[str, list[int]] = {}
-    for plan, start in zip(plans, starts, strict=True):
-        for tag, carriers in plan.tags.items():
-            leaves.setdefault(tag, []).extend(start + leaf for leaf in carriers)
-    return leaves
+            carries[leaves] = False
+            yield tag, self._answers[there], earned[there] / positive[there]

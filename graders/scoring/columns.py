@@ -109,6 +109,13 @@ class TagColumns:
     def sort(self) -> None:
         """Bring what was put into the columns, answers ascending."""
         answers, scores = self._judged
+        if not self._answers:  # they came ascending, and one column says it all
+            self.answer = answers
+            self.score = self.judged_only = self.low = self.high = scores
+            self.coverage = np.ones(len(answers))
+            self.any_judged = self.defined = np.ones(len(answers), dtype=np.bool_)
+            self.absent = np.zeros(len(answers), dtype=np.bool_)
+            return
         numbers = np.frombuffer(self._numbers, dtype=np.float64).reshape(-1, 5)
         flags = np.frombuffer(self._flags, dtype=np.int8).reshape(-1, 3).astype(np.bool_)
         given = np.frombuffer(self._answers, dtype=np.int64)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rubrics import JsonSyntaxError, canonical_json, parse_json
-from rubrics.json_text import MAX_DEPTH, Fault, child_path, parse_flat_line
+from rubrics.json_text import MAX_DEPTH, Fault, child_path, parse_plain_line
 from tests.rubrics.strategies import json_values
 
 
@@ -125,18 +126,35 @@ def test_canonical_json_says_the_same_and_does_not_depend_on_the_order_of_keys(v
 FLAT_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
-@given(st.dictionaries(st.text(), FLAT_VALUES), st.booleans())
+@given(st.dictionaries(st.text(), FLAT_VALUES | json_values), st.booleans())
 def test_the_fast_reader_of_plain_lines_agrees_with_the_strict_one(value: dict[str, Any], ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     try:
         raw = text.encode("utf-8")
     except UnicodeEncodeError:
         return
-    fast = parse_flat_line(raw)
+    fast = parse_plain_line(raw)
     if fast is not None:
         strict, faults = parse_json(text)
         assert (fast, faults) == (strict, [])
-        assert [type(item) for item in fast.values()] == [type(item) for item in strict.values()]
+        assert repr(fast) == repr(strict)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00")), json_values))
+def test_what_orjson_writes_is_plain_up_to_integers_of_64_bits(value: dict[str, Any]) -> None:
+    try:
+        raw = orjson.dumps(value)
+    except TypeError:  # a larger integer
+        return
+    assert repr(parse_plain_line(raw)) == repr(value)
+
+
+def test_depth_is_counted_in_plain_lines_too() -> None:
+    deepest = b'{"a": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"
+    deeper = b'{"a": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}"
+    assert parse_plain_line(deepest) is not None
+    assert parse_plain_line(deeper) is None
+    assert parse_plain_line(b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}") is None
 
 
 @pytest.mark.parametrize(
@@ -149,8 +167,10 @@ def test_the_fast_reader_of_plain_lines_agrees_with_the_strict_one(value: dict[s
         '{"a": 1e999}',
         '{"a": 123456789012345678901}',
         '{"a": "\\u0061"}',
-        '{"a": []}',
-        '{"a": {"a": 1}}',
+        '{"a": {"b": 1, "b": 1}}',
+        '{"a": [{"b": "x", "c": 1, "b": "x"}]}',
+        '{"a": [1e999, {"b": 123456789012345678901}]}',
+        '{"a": ["\\u0000"]}',
         "[1]",
         "1",
         "",
@@ -158,4 +178,4 @@ def test_the_fast_reader_of_plain_lines_agrees_with_the_strict_one(value: dict[s
     ],
 )
 def test_the_fast_reader_leaves_what_is_not_plain_to_the_strict_one(line: str) -> None:
-    assert parse_flat_line(line.encode()) is None
+    assert parse_plain_line(line.encode()) is None
