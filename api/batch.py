@@ -169,9 +169,11 @@ class Batch:
         """What of the staged judgments the ledger does not hold yet."""
         ledger = self.run.ledger()
         asked = {card.name for card in self.run.cards} | self.readers
-        for example, answers in self.run.questions():
+        for question in self.run.questions():
+            example, answers = question.load()
             checked = {leaf.id for leaf in example.rubric.leaves if leaf.criterion.check is not None}
-            for answer, answer_hash in answers:
+            for answer, hashed in zip(answers, question.answers, strict=True):
+                answer_hash = hashed.answer_hash
                 seen: dict[tuple[str, str, int], str] = {}
                 standing = ledger.standing(*answer.key)
                 for file, stage in stages:

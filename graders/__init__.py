@@ -1,11 +1,11 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
 from graders.aggregation import Row
-from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash
-from graders.engine import Engine, Progress, Question
+from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash, repeats_of
+from graders.engine import Engine
 from graders.fit import fit_verdict, judgment_problems
 from graders.grade import grade, grade_async
-from graders.grader import Grader, GraderCard, Task
+from graders.grader import Grader, GraderCard, NotAsked, Task
 from graders.human import (
     HUMAN,
     HUMAN_CARD,
@@ -22,7 +22,10 @@ from graders.judgment_page import JudgmentPage, pages_of
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
+from graders.progress import Progress
+from graders.question import HashedKey, LoadedQuestion, Question
 from graders.registry import GraderOptions, Recorded, open_grader, open_graders
+from graders.rubric_digest import LeafDigest, RubricDigest
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
 from graders.scorer import Scorer
@@ -45,13 +48,17 @@ __all__ = [
     "GraderCard",
     "GraderOptions",
     "GroupScores",
+    "HashedKey",
     "HumanGrader",
     "JudgePrompt",
     "Judgment",
     "JudgmentFile",
     "JudgmentPage",
+    "LeafDigest",
     "Ledger",
+    "LoadedQuestion",
     "MemoryLedger",
+    "NotAsked",
     "Outcome",
     "Paper",
     "Preview",
@@ -59,6 +66,7 @@ __all__ = [
     "Question",
     "Recorded",
     "Row",
+    "RubricDigest",
     "RulesGrader",
     "Scorer",
     "Scores",
@@ -86,5 +94,6 @@ __all__ = [
     "preview_rubric",
     "reading_place",
     "references_hash",
+    "repeats_of",
     "score",
 ]

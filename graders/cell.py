@@ -25,6 +25,11 @@ class Call:
     criterion_ids: tuple[str, ...]
 
 
+def repeats_of(card: GraderCard, repeats: int) -> int:
+    """How often a grader judges each cell of a run with so many repeats: rules once, they cannot differ."""
+    return 1 if card.kind == "rule" else repeats
+
+
 def plan_calls(rubric: RubricDigest, card: GraderCard, repeat: int = 0) -> tuple[Call, ...]:
     """How a grader's share of a rubric is cut into calls: checks go to `rules` alone, the rest to the others.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
-from graders.engine import Engine, Question
+from graders.engine import Engine
 from graders.grader import Grader
 from graders.human import HUMAN, HumanGrader
 from graders.judgment import Judgment
 from graders.ledger import MemoryLedger
 from graders.load import JudgmentFile
+from graders.question import LoadedQuestion, Question
 from graders.registry import open_graders
-from rubrics import Answer, AnswerHasher, Example, InputError, Mistake
+from rubrics import Answer, Example, InputError, Mistake
 
 
 def grade(
@@ -67,6 +68,4 @@ def _questions(dataset: Iterable[Example], answers: Iterable[Answer]) -> Iterato
             raise InputError(Mistake("answers", message, "$.example_id", number))
         by_example.setdefault(answer.example_id, []).append(answer)
     for example_id, given in by_example.items():
-        example = examples[example_id]
-        hasher = AnswerHasher(example)
-        yield example, [(answer, hasher.hash(answer.text)) for answer in given]
+        yield LoadedQuestion(examples[example_id], given)

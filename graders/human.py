@@ -12,12 +12,12 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from graders.cell import FINAL, cell_keys, plan_calls, references_hash
-from graders.engine import Question
+from graders.cell import FINAL, cell_keys, plan_calls
 from graders.fit import fit_verdict
 from graders.grader import GraderCard, Task
 from graders.judgment import GraderKind, Judgment, Verdict
 from graders.ledger import Entry, Ledger
+from graders.question import Question
 from graders.rules import RULES, check_met
 from graders.scoring import NOT_APPLICABLE, UNGRADED, LeafState, plan_rubric
 from graders.scoring.tree import resolve_conditions
@@ -193,20 +193,24 @@ def _papers(
     said: Mapping[tuple[str, str, int], Mapping[str, Judgment]],
     rater: str,
 ) -> Iterator[Paper]:
-    for example, answers in questions:
-        calls = plan_calls(example.rubric, HUMAN_CARD)
+    for question in questions:
+        calls = plan_calls(question.rubric, HUMAN_CARD)
         if not calls:
             continue
+        example, answers = question.load()
+        standings = ledger.standings(example.id)
         conditions = Conditions(example.rubric)
-        shown = references_hash(example)
         leaves = example.rubric.leaf_by_id
         asked = tuple(leaves[criterion_id].criterion for call in calls for criterion_id in call.criterion_ids)
-        for answer, answer_hash in answers:
+        for answer, hashed in zip(answers, question.answers, strict=True):
+            answer_hash = hashed.answer_hash
             paper = Paper(example, answer, answer_hash, asked, conditions, settled=conditions.settled(answer.text))
-            standing = ledger.standing(*answer.key)
+            standing = standings.get((answer.model, answer.sample), {})
             own = said.get(answer.key, {})
             for call in calls:
-                for criterion_id, key in cell_keys(example.rubric, call, answer_hash, HUMAN_CARD.fingerprint, shown):
+                for criterion_id, key in cell_keys(
+                    question.rubric, call, answer_hash, HUMAN_CARD.fingerprint, question.references_hash
+                ):
                     paper.keys[criterion_id] = key
                     there = standing.get((criterion_id, rater, 0))
                     if there is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from graders.judgment import Judgment, Status
 
@@ -12,8 +12,7 @@ CellId = tuple[str, str, int]
 """Criterion id, grader, repeat: a cell among those of one answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the ledger holds of one cell: its highest attempt."""
 
     attempt: int
@@ -33,8 +32,8 @@ class Entry:
 class Ledger(Protocol):
     """Append-only judgments of one run, unique in (cell, attempt); the highest attempt counts."""
 
-    def standing(self, example_id: str, model: str, sample: int) -> Mapping[CellId, Standing]:
-        """What is there of one answer's cells."""
+    def standings(self, example_id: str) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
+        """What is there of the cells of all answers to an example, by model and sample."""
         ...
 
     def keep(self, entries: Sequence[Entry]) -> None:
@@ -46,22 +45,27 @@ class MemoryLedger:
     """A ledger for the library and for rewards: nothing on disk."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, str, int], dict[CellId, Entry]] = {}
+        self._cells: dict[str, dict[tuple[str, int], dict[CellId, Entry]]] = {}
 
-    def standing(self, example_id: str, model: str, sample: int) -> Mapping[CellId, Standing]:
-        cells = self._cells.get((example_id, model, sample), {})
-        return {cell: Standing(entry.attempt, entry.key, entry.judgment.status) for cell, entry in cells.items()}
+    def standings(self, example_id: str) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
+        return {answer: _standing(cells) for answer, cells in self._cells.get(example_id, {}).items()}
 
     def keep(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             judgment = entry.judgment
-            cells = self._cells.setdefault((judgment.example_id, judgment.model, judgment.sample), {})
+            answers = self._cells.setdefault(judgment.example_id, {})
+            cells = answers.setdefault((judgment.model, judgment.sample), {})
             cell = (judgment.criterion_id, judgment.grader, judgment.repeat)
             if cell not in cells or cells[cell].attempt < entry.attempt:
                 cells[cell] = entry
 
     def judgments(self) -> Iterator[Judgment]:
         """The highest attempt of every cell."""
-        for cells in self._cells.values():
-            for entry in cells.values():
-                yield entry.judgment
+        for answers in self._cells.values():
+            for cells in answers.values():
+                for entry in cells.values():
+                    yield entry.judgment
+
+
+def _standing(cells: Mapping[CellId, Entry]) -> Mapping[CellId, Standing]:
+    return {cell: Standing(entry.attempt, entry.key, entry.judgment.status) for cell, entry in cells.items()}

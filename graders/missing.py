@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graders.cell import FINAL, Call, cell_keys, plan_calls
+from graders.cell import FINAL, Call, cell_keys, plan_calls, repeats_of
 from graders.grader import Grader, GraderCard, Task
 from graders.ledger import Ledger
 from graders.progress import Progress
@@ -27,16 +27,14 @@ class AskedGrader:
 
     @classmethod
     def of(cls, grader: Grader, repeats: int) -> AskedGrader:
-        """A grader that is asked so often; rules once: they cannot differ."""
+        """A grader in a run with so many repeats."""
         card = GraderCard.of(grader)
         warm_first = bool(getattr(grader, "warm_first", False))
-        return cls(grader, card, card.fingerprint, 1 if card.kind == "rule" else repeats, warm_first)
+        return cls(grader, card, card.fingerprint, repeats_of(card, repeats), warm_first)
 
     def calls(self, rubric: RubricDigest) -> list[tuple[int, Call]]:
         """The calls for each answer by a rubric, each with the repeat that it is for."""
-        return [
-            (repeat, call) for repeat in range(self.repeats) for call in plan_calls(rubric, self.card, repeat)
-        ]
+        return [(repeat, call) for repeat in range(self.repeats) for call in plan_calls(rubric, self.card, repeat)]
 
 
 @dataclass(slots=True)
@@ -67,8 +65,9 @@ def missing_calls(
     for number, question in enumerate(questions):
         planned = [(one, one.calls(question.rubric)) for one in asked]
         loaded = None
+        standings = ledger.standings(question.example_id)
         for position, answer in enumerate(question.answers):
-            standing = ledger.standing(*answer.key)
+            standing = standings.get((answer.model, answer.sample), {})
             for one, calls in planned:
                 missing = []
                 for repeat, call in calls:

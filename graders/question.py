@@ -28,6 +28,9 @@ class Question(Protocol):
     """One example of a run with the answers to it."""
 
     @property
+    def example_id(self) -> str: ...
+
+    @property
     def rubric(self) -> RubricDigest: ...
 
     @property
@@ -50,6 +53,7 @@ class LoadedQuestion:
         hasher = AnswerHasher(example)
         self._example = example
         self._answers = tuple(answers)
+        self.example_id = example.id
         self.rubric = RubricDigest.of(example.rubric)
         self.references_hash = references_hash(example)
         self.answers = [HashedKey(*answer.key, hasher.hash(answer.text)) for answer in self._answers]

@@ -112,7 +112,7 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
         with ProgressLine(plan.to_grade) as line:
             engine.on_progress = line.show
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                return runner.run(engine.run(batch.run.questions()))
+                return runner.run(engine.run(batch.run.questions(only=plan.open), plan=plan))
     except KeyboardInterrupt:
         return engine.progress
     finally:

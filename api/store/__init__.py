@@ -4,18 +4,17 @@ from api.store.answer_stage import AnswersRef, AnswerStage
 from api.store.dataset_stage import DatasetRef, DatasetStage
 from api.store.judgment_stage import JudgmentStage, StagedJudgment
 from api.store.ledger import RunLedger
-from api.store.run import AnsweredExample, HashedAnswer, Run
+from api.store.run import Run
 from api.store.staging import Problem
 from api.store.store import RunSummary, Store
+from api.store.stored_question import StoredQuestion
 from api.store.url import sqlite_file, sqlite_url
 
 __all__ = [
     "AnswerStage",
-    "AnsweredExample",
     "AnswersRef",
     "DatasetRef",
     "DatasetStage",
-    "HashedAnswer",
     "JudgmentStage",
     "Problem",
     "Run",
@@ -23,6 +22,7 @@ __all__ = [
     "RunSummary",
     "StagedJudgment",
     "Store",
+    "StoredQuestion",
     "sqlite_file",
     "sqlite_url",
 ]

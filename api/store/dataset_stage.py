@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, select, update
 
 from api.store.database import Database
-from api.store.row import example_body, json_text, rubric_body
+from api.store.row import digest_text, example_body, json_text, rubric_body
 from api.store.staging import RowBuffer, Rows, discard_revision
 from api.store.tables import dataset_revisions, datasets, examples, rubrics
 from graders import references_hash
@@ -38,7 +38,7 @@ class DatasetStage:
         self._buffer = RowBuffer(self._write)
         self._digest = hashlib.sha256()
         self._count = 0
-        self._rubrics: dict[str, str] = {}
+        self._rubrics: dict[str, dict[str, str]] = {}
         self._recent: dict[str, None] = {}
         self._staged: DatasetRef | None = self._begin()
 
@@ -71,8 +71,9 @@ class DatasetStage:
         characters = len(text)
         if rubric_hash not in self._recent:
             self._recent[rubric_hash] = None
-            self._rubrics[rubric_hash] = rubric_body(example.rubric)
-            characters += len(self._rubrics[rubric_hash])
+            written = {"body": rubric_body(example.rubric), "digest": digest_text(example.rubric)}
+            self._rubrics[rubric_hash] = written
+            characters += sum(map(len, written.values()))
         row = {
             "dataset_id": self._staged.dataset_id,
             "revision": self._staged.revision,
@@ -87,8 +88,8 @@ class DatasetStage:
 
     def _write(self, rows: Rows) -> None:
         found = [
-            {"project_id": self._project, "content_hash": content_hash, "body": body}
-            for content_hash, body in self._rubrics.items()
+            {"project_id": self._project, "content_hash": content_hash, **written}
+            for content_hash, written in self._rubrics.items()
         ]
         new = self._database.insert_new(examples, ["dataset_id", "revision", "example_id"])
         with self._database.writing() as connection:

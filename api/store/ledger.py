@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from api.store.database import Database
 from api.store.row import judgment_row
@@ -13,8 +14,10 @@ from graders import CellId, Entry, Standing
 
 _CELL = ("run_id", "example_id", "model", "sample", "criterion_id", "grader", "repeat", "attempt")
 
-_STANDING = (
+_OF_EXAMPLE = (
     select(
+        judgments.c.model,
+        judgments.c.sample,
         judgments.c.criterion_id,
         judgments.c.grader,
         judgments.c.repeat,
@@ -22,14 +25,17 @@ _STANDING = (
         judgments.c.key,
         judgments.c.status,
     )
-    .where(
-        judgments.c.run_id == bindparam("run_id"),
-        judgments.c.example_id == bindparam("example_id"),
-        judgments.c.model == bindparam("model"),
-        judgments.c.sample == bindparam("sample"),
+    .where(judgments.c.run_id == bindparam("run_id"), judgments.c.example_id == bindparam("example_id"))
+    .order_by(
+        judgments.c.model,
+        judgments.c.sample,
+        judgments.c.criterion_id,
+        judgments.c.grader,
+        judgments.c.repeat,
+        judgments.c.attempt,
     )
-    .order_by(judgments.c.criterion_id, judgments.c.grader, judgments.c.repeat, judgments.c.attempt)
 )
+_OF_ANSWER = _OF_EXAMPLE.where(judgments.c.model == bindparam("model"), judgments.c.sample == bindparam("sample"))
 
 
 class RunLedger:
@@ -42,13 +48,21 @@ class RunLedger:
     def standing(self, example_id: str, model: str, sample: int) -> Mapping[CellId, Standing]:
         """What is there of one answer's cells, read in one index range."""
         which = {"run_id": self._run_id, "example_id": example_id, "model": model, "sample": sample}
+        return self._standings(_OF_ANSWER, which).get((model, sample), {})
+
+    def standings(self, example_id: str) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
+        """What is there of the cells of all answers to an example, read in one index range."""
+        return self._standings(_OF_EXAMPLE, {"run_id": self._run_id, "example_id": example_id})
+
+    def _standings(
+        self, statement: Select[Any], which: Mapping[str, Any]
+    ) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
         with self._database.reading() as connection:
-            rows = connection.execute(_STANDING, which).all()
-        # The highest attempt comes last and stays.
-        return {
-            (criterion_id, grader, repeat): Standing(attempt, key, status)
-            for criterion_id, grader, repeat, attempt, key, status in rows
-        }
+            rows = connection.execute(statement, which).all()
+        found: dict[tuple[str, int], dict[CellId, Standing]] = {}
+        for row in rows:  # the highest attempt of a cell comes last and stays
+            found.setdefault(row[:2], {})[row[2:5]] = Standing._make(row[5:])
+        return found
 
     def keep(self, entries: Sequence[Entry]) -> None:
         """Append entries in one transaction, all or none; when this returns they are on the disk.

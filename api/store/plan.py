@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from api.store.rubric_shelf import RubricShelf
-from graders import Call, GraderCard, cell_keys, plan_calls
+from graders import Call, GraderCard, LeafDigest, cell_keys, plan_calls, repeats_of
 
 _PLANS = 256
 
@@ -48,30 +48,34 @@ class Plan:
         """
         answer: AnswerKey | None = None
         today: Today | None = None
-        hashes: Mapping[str, str] = {}
+        leaves: Mapping[str, LeafDigest] = {}
         for key_of_answer, criterion_id, grader, repeat, key, criterion_hash, answer_hash in claims:
             if key_of_answer != answer:
                 answer, today = key_of_answer, answers.get(key_of_answer)
-                hashes = {} if today is None else self._shelf.criterion_hashes(today.rubric_hash)
+                leaves = {} if today is None else self._shelf.digest(today.rubric_hash).by_id
+            leaf = leaves.get(criterion_id)
             yield (
                 today is not None
                 and today.answer_hash == answer_hash
-                and hashes.get(criterion_id) == criterion_hash
-                and (
-                    grader not in self._cards
-                    or (repeat < self._repeats and self._keys(today).get((grader, criterion_id)) == key)
-                )
+                and leaf is not None
+                and leaf.criterion_hash == criterion_hash
+                and (grader not in self._cards or self._keys(today).get((grader, criterion_id, repeat)) == key)
             )
 
-    def _planned(self, rubric_hash: str) -> tuple[tuple[str, Call], ...]:
-        rubric = self._shelf.get(rubric_hash)
-        return tuple((name, call) for name, card in self._cards.items() for call in plan_calls(rubric, card))
+    def _planned(self, rubric_hash: str) -> tuple[tuple[str, int, Call], ...]:
+        rubric = self._shelf.digest(rubric_hash)
+        return tuple(
+            (name, repeat, call)
+            for name, card in self._cards.items()
+            for repeat in range(repeats_of(card, self._repeats))
+            for call in plan_calls(rubric, card, repeat)
+        )
 
-    def _keyed(self, today: Today) -> Mapping[tuple[str, str], str]:
-        rubric = self._shelf.get(today.rubric_hash)
+    def _keyed(self, today: Today) -> Mapping[tuple[str, str, int], str]:
+        rubric = self._shelf.digest(today.rubric_hash)
         return {
-            (name, criterion_id): key
-            for name, call in self._calls(today.rubric_hash)
+            (name, criterion_id, repeat): key
+            for name, repeat, call in self._calls(today.rubric_hash)
             for criterion_id, key in cell_keys(
                 rubric, call, today.answer_hash, self._fingerprints[name], today.references_hash
             )

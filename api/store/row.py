@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from graders import Entry, Judgment
+from graders import Entry, Judgment, RubricDigest
 from rubrics import Answer, Example, Rubric, StoreError
 
 _IDENTITY = ("example_id", "model", "sample", "criterion_id", "grader", "repeat")
@@ -34,6 +34,16 @@ def rubric_body(rubric: Rubric) -> str:
     """A rubric as it is stored; reading it back gives the same content hash."""
     body = rubric.model_dump(exclude={"schema_uri"}, exclude_unset=True)
     return json_text(body, f"rubric {rubric.id!r}")
+
+
+def digest_text(rubric: Rubric) -> str:
+    """A rubric's digest as it is stored."""
+    return json_text(RubricDigest.of(rubric).as_json(), f"rubric {rubric.id!r}")
+
+
+def digest_of(text: str) -> RubricDigest:
+    """The digest of a stored text."""
+    return RubricDigest.of_json(json.loads(text))
 
 
 def rubric_of(body: str) -> Rubric:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from api.store.answer_stage import AnswersRef
 from api.store.database import Database
@@ -21,29 +21,10 @@ from api.store.page import TEXT_PAGE, rows_of
 from api.store.plan import Plan
 from api.store.row import answer_of, example_of
 from api.store.rubric_shelf import RubricShelf
+from api.store.stored_question import StoredQuestion, stored_questions
 from api.store.tables import answers, datasets, examples
 from graders import GraderCard, Judgment, JudgmentPage
 from rubrics import Answer, DatasetInfo, Example
-
-_ANSWERS_TO = (
-    select(answers)
-    .where(answers.c.set_id == bindparam("set_id"), answers.c.example_id == bindparam("example_id"))
-    .order_by(answers.c.model, answers.c.sample)
-)
-
-
-class HashedAnswer(NamedTuple):
-    """An answer and its `answer_hash`."""
-
-    answer: Answer
-    answer_hash: str
-
-
-class AnsweredExample(NamedTuple):
-    """An example and the answers to it, ordered by model and sample."""
-
-    example: Example
-    answers: list[HashedAnswer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +68,12 @@ class Run:
         for row in rows_of(self._database, here, [answers.c.position], size=TEXT_PAGE):
             yield answer_of(row)
 
-    def questions(self) -> Iterator[AnsweredExample]:
-        """Each example in the dataset's order with its answers; an example that nobody answered has none."""
-        for example in self.examples():
-            which = {"set_id": self.answers_ref.set_id, "example_id": example.id}
-            with self._database.reading() as connection:
-                rows = connection.execute(_ANSWERS_TO, which).all()
-            yield AnsweredExample(example, [HashedAnswer(answer_of(row), row.answer_hash) for row in rows])
+    def questions(self, *, only: Sequence[int] | None = None) -> Iterator[StoredQuestion]:
+        """Each example in the dataset's order with its answers; an example that nobody answered has none.
+
+        `only` names the ones that are wanted by their place in that order, from 0 and rising.
+        """
+        return stored_questions(self._database, self.dataset_ref, self.answers_ref, self._shelf, only=only)
 
     def judgments(self, *, current: bool) -> Iterator[Judgment]:
         """The judgments of `judgment_pages`, one at a time."""

@@ -31,8 +31,10 @@ rubrics = Table(
     Column("project_id", Text, primary_key=True, server_default="default"),
     Column("content_hash", Text, primary_key=True),
     Column("body", Text, nullable=False),
+    Column("digest", Text),
 )
-"""Rubrics by what they say. Examples point here by hash, without a foreign key: the project is their dataset's."""
+"""Rubrics by what they say. Examples point here by hash, without a foreign key: the project is their dataset's.
+`digest` is what a plan must know of one, null in rows of before there was one."""
 
 rubric_versions = Table(
     "rubric_versions",

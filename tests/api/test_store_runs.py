@@ -65,13 +65,14 @@ def open_run(
 def judge(run: Run, *, card: GraderCard = CARD, attempt: int = 0, repeat: int = 0, met: bool = True) -> None:
     """File a judgment on every cell of one grader, as the engine would."""
     for question in run.questions():
-        for answer, answer_hash in question.answers:
-            for call in plan_calls(question.example.rubric, card):
-                keys = cell_keys(question.example.rubric, call, answer_hash, card.fingerprint)
+        example, answers = question.load()
+        for answer, hashed in zip(answers, question.answers, strict=True):
+            for call in plan_calls(question.rubric, card):
+                keys = cell_keys(question.rubric, call, hashed.answer_hash, card.fingerprint)
                 run.ledger().keep(
                     [
                         Entry(
-                            judgment(question.example, answer, criterion_id, answer_hash, card, repeat, met),
+                            judgment(example, answer, criterion_id, hashed.answer_hash, card, repeat, met),
                             key,
                             attempt,
                         )
@@ -235,12 +236,13 @@ def test_the_highest_attempt_counts_even_where_an_earlier_one_would_hold(store: 
 def test_a_judgment_of_a_run_grader_holds_only_with_its_key_and_a_recorded_one_by_its_hashes(store: Store) -> None:
     run = open_run(store)
     [question] = run.questions()
-    [(answer, answer_hash)] = question.answers
+    example, [answer] = question.load()
+    answer_hash = question.answers[0].answer_hash
     recorded = replace(CARD, name="dr-a", kind="human")
     entries = []
     for card in (CARD, recorded):
         for repeat in (0, 5):
-            filed = judgment(question.example, answer, "drug", answer_hash, card, repeat, True)
+            filed = judgment(example, answer, "drug", answer_hash, card, repeat, True)
             entries.append(Entry(filed, cell_key("a key", "of another", "kind"), 0))
     run.ledger().keep(entries)
     assert [(grader, repeat) for *_, grader, repeat in cells(run)] == [("dr-a", 0), ("dr-a", 5)]

@@ -345,7 +345,7 @@ def test_answer_hashes_stand_beside_their_answers(store: Store) -> None:
             stage.add(line, answer, answer_hash(example(1), answer))
         run = store.open_run("r", ref, stage.commit(), [])
     found = [
-        (question.example.id, [(answer.model, answer.sample, hashed) for answer, hashed in question.answers])
+        (question.example_id, [(answer.model, answer.sample, answer.answer_hash) for answer in question.answers])
         for question in run.questions()
     ]
     hashes = [answer_hash(example(1), answer) for answer in answers]

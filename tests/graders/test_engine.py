@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from graders import Engine, Entry, GraderCard, Judgment, MemoryLedger, Question, RulesGrader, Standing, Task, Verdict
-from rubrics import Answer, AnswerHasher, Example, GraderError, InputError, Rubric
+from graders import (
+    Engine,
+    Entry,
+    GraderCard,
+    Judgment,
+    LoadedQuestion,
+    MemoryLedger,
+    RulesGrader,
+    Standing,
+    Task,
+    Verdict,
+)
+from rubrics import Answer, Example, GraderError, InputError, Rubric
 
 
 class ScriptedGrader:
@@ -39,7 +50,7 @@ def all_met(task: Task) -> list[Verdict]:
     return [Verdict(criterion_id=criterion.id, met=True) for criterion in task.criteria]
 
 
-def make_questions(answers: int = 2, **changes: Any) -> list[Question]:
+def make_questions(answers: int = 2, **changes: Any) -> list[LoadedQuestion]:
     criteria = [
         {"id": "a", "criterion": "Says a", "points": 3},
         {"id": "b", "criterion": "Says b", "points": 2, "may_not_apply": True},
@@ -48,12 +59,11 @@ def make_questions(answers: int = 2, **changes: Any) -> list[Question]:
     ]
     rubric = Rubric.model_validate({"id": "r", "criteria": criteria, **changes})
     example = Example(id="e", prompt="?", rubric=rubric)
-    hasher = AnswerHasher(example)
     given = [Answer(example_id="e", model=f"m{number}", text=f"answer {number}") for number in range(answers)]
-    return [(example, [(answer, hasher.hash(answer.text)) for answer in given])]
+    return [LoadedQuestion(example, given)]
 
 
-def run(engine: Engine, questions: list[Question]) -> Any:
+def run(engine: Engine, questions: list[LoadedQuestion]) -> Any:
     return asyncio.run(engine.run(questions))
 
 
@@ -109,7 +119,7 @@ def test_a_failure_is_kept_as_failed_and_tried_again() -> None:
     run(Engine([again], ledger), make_questions(1))
     assert [task.criteria[0].id for task in again.tasks] == ["a"]
     assert judged(ledger)["m0", "a"].met is True
-    assert ledger.standing("e", "m0", 0)["a", "scripted", 0].attempt == 1
+    assert ledger.standings("e")["m0", 0]["a", "scripted", 0].attempt == 1
 
 
 @pytest.mark.parametrize(
@@ -172,23 +182,26 @@ def test_a_changed_criterion_is_asked_again_and_no_other() -> None:
     ledger = MemoryLedger()
     run(Engine([ScriptedGrader(all_met)], ledger), make_questions())
     changed = make_questions()
-    example, answers = changed[0]
+    example, answers = changed[0].load()
     raw = example.rubric.as_json()
     raw["criteria"][1]["criterion"] = "Says b plainly"
     newer = Example(id="e", prompt="?", rubric=Rubric.model_validate(raw))
     again = ScriptedGrader(all_met)
-    run(Engine([again], ledger), [(newer, answers)])
+    run(Engine([again], ledger), [LoadedQuestion(newer, answers)])
     assert {task.criteria[0].id for task in again.tasks} == {"b"}
 
 
 def test_points_are_no_part_of_what_was_judged() -> None:
     ledger = MemoryLedger()
     run(Engine([ScriptedGrader(all_met)], ledger), make_questions())
-    example, answers = make_questions()[0]
+    example, answers = make_questions()[0].load()
     raw = example.rubric.as_json()
     raw["criteria"][0]["points"] = 9
     again = ScriptedGrader(all_met)
-    run(Engine([again], ledger), [(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)])
+    run(
+        Engine([again], ledger),
+        [LoadedQuestion(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)],
+    )
     assert again.tasks == []
 
 
@@ -197,11 +210,14 @@ def test_several_criteria_go_in_one_call_and_a_changed_one_asks_its_call_again()
     first = ScriptedGrader(all_met, max_criteria=2)
     run(Engine([first], ledger), make_questions(1))
     assert sorted(len(task.criteria) for task in first.tasks) == [1, 2]
-    example, answers = make_questions(1)[0]
+    example, answers = make_questions(1)[0].load()
     raw = example.rubric.as_json()
     raw["criteria"][0]["criterion"] = "Says a plainly"
     again = ScriptedGrader(all_met, max_criteria=2)
-    run(Engine([again], ledger), [(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)])
+    run(
+        Engine([again], ledger),
+        [LoadedQuestion(Example(id="e", prompt="?", rubric=Rubric.model_validate(raw)), answers)],
+    )
     assert [[criterion.id for criterion in task.criteria] for task in again.tasks] == [["a", "b"]]
 
 
@@ -298,10 +314,10 @@ def test_a_judgment_says_who_judged_what_and_when() -> None:
     now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     questions = make_questions(1)
     run(Engine([ScriptedGrader(all_met)], ledger, now=lambda: now), questions)
-    example, answers = questions[0]
+    example, _ = questions[0].load()
     judgment = judged(ledger)["m0", "a"]
     assert judgment.judged_at == "2026-11-24T12:00:00.000+00:00"
-    assert judgment.answer_hash == answers[0][1]
+    assert judgment.answer_hash == questions[0].answers[0].answer_hash
     assert judgment.criterion_hash == example.rubric.criterion_hashes["a"]
     assert judgment.grader_fingerprint == GraderCard.of(ScriptedGrader(all_met)).fingerprint
 
@@ -322,7 +338,7 @@ def test_commits_are_bounded_and_lose_nothing() -> None:
 
 def test_a_ledger_only_needs_two_methods() -> None:
     class Least:
-        def standing(self, example_id: str, model: str, sample: int) -> dict[Any, Standing]:
+        def standings(self, example_id: str) -> dict[Any, dict[Any, Standing]]:
             return {}
 
         def keep(self, entries: Sequence[Entry]) -> None:
@@ -334,7 +350,7 @@ def test_a_ledger_only_needs_two_methods() -> None:
 
 
 def test_what_a_judge_is_shown_besides_is_part_of_the_key() -> None:
-    example, answers = make_questions(1)[0]
+    example, answers = make_questions(1)[0].load()
     raw = example.rubric.as_json()
     shown = {**raw, "judging": {"show_points": True}}
     dearer = {**shown, "criteria": [{**shown["criteria"][0], "points": 9}, *shown["criteria"][1:]]}
@@ -347,10 +363,10 @@ def test_what_a_judge_is_shown_besides_is_part_of_the_key() -> None:
         "other shown points": Example(id="e", prompt="?", rubric=Rubric.model_validate(dearer)),
     }
     ledger = MemoryLedger()
-    run(Engine([ScriptedGrader(all_met)], ledger), [(example, answers)])
+    run(Engine([ScriptedGrader(all_met)], ledger), [LoadedQuestion(example, answers)])
     for what, changed in asked_again.items():
         again = ScriptedGrader(all_met)
-        run(Engine([again], ledger), [(changed, answers)])
+        run(Engine([again], ledger), [LoadedQuestion(changed, answers)])
         assert again.tasks, what
 
 

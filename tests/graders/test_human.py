@@ -10,6 +10,7 @@ from graders import (
     HUMAN_CARD,
     READ_IN,
     HumanGrader,
+    LoadedQuestion,
     MemoryLedger,
     Paper,
     Verdict,
@@ -38,8 +39,7 @@ def laid_out(
     asked: Example, ledger: MemoryLedger, *models: str, rater: str = "ann", text: str = "Stop."
 ) -> list[Paper]:
     answers = [Answer(example_id="e", model=model, text=text) for model in models]
-    hasher = AnswerHasher(asked)
-    questions = [(asked, [(answer, hasher.hash(answer.text)) for answer in answers])]
+    questions = [LoadedQuestion(asked, answers)]
     return lay_out(questions, ledger, ledger.judgments(), rater=rater, run_name="r")
 
 
@@ -103,7 +103,7 @@ def test_a_correction_is_a_new_attempt_that_counts_also_after_a_break() -> None:
     (again,) = laid_out(example(), ledger, "m")
     assert again.verdicts["stop"].met is False
     keep(again, ledger, Verdict(criterion_id="stop", status="abstained"))
-    assert ledger.standing("e", "m", 0)["stop", "ann", 0].attempt == 2
+    assert ledger.standings("e")["m", 0]["stop", "ann", 0].attempt == 2
     assert [judgment.status for judgment in ledger.judgments()] == ["abstained"]
 
 
@@ -145,7 +145,7 @@ def test_what_changed_is_asked_again_and_nothing_else(change: dict[str, Any], as
     assert today.open() == asked_again
     if asked_again:
         keep(today, ledger, Verdict(criterion_id="stop", met=False))
-        assert ledger.standing("e", "m", 0)["stop", "ann", 0].attempt == 1
+        assert ledger.standings("e")["m", 0]["stop", "ann", 0].attempt == 1
 
 
 MODELS = tuple(f"model-{number}" for number in range(12))

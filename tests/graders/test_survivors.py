@@ -24,6 +24,7 @@ from graders.model.prompt import Prompt
 from graders.model.request import WORDS, RequestForm, Rung
 from graders.model.tally import Tally
 from graders.model.template import judge_template
+from graders.rubric_digest import RubricDigest
 from graders.scoring import AggregateOptions, Point, Points, aggregate
 from rubrics import Answer, AnswerHasher, Example, Rubric
 from tests.graders.fake_endpoint import MET, FakeEndpoint, Scripted, completion, judge_one, task_of, verdicts
@@ -193,7 +194,7 @@ def test_what_becomes_of_an_empty_answer_is_part_of_every_key() -> None:
     card = GraderCard.of(Instant())
 
     def key(**judging: Any) -> str:
-        rubric = Rubric.model_validate({**raw, "judging": judging})
+        rubric = RubricDigest.of(Rubric.model_validate({**raw, "judging": judging}))
         (call,) = plan_calls(rubric, card)
         ((_, found),) = cell_keys(rubric, call, "hash", card.fingerprint)
         return found

@@ -203,7 +203,7 @@ def test_what_else_a_judge_is_shown_counts_too(
 
 
 def test_a_judgment_stays_exactly_where_its_key_in_a_run_does() -> None:
-    from graders import Call, cell_keys
+    from graders import Call, RubricDigest, cell_keys
 
     states = [
         rubric(leaf("a"), leaf("b", points=-2)),
@@ -216,7 +216,9 @@ def test_a_judgment_stays_exactly_where_its_key_in_a_run_does() -> None:
 
     def keys(state: Rubric) -> dict[str, str]:
         calls = (Call((one.id,)) for one in state.leaves)
-        return {name: key for call in calls for name, key in cell_keys(state, call, "answer", "grader")}
+        return {
+            name: key for call in calls for name, key in cell_keys(RubricDigest.of(state), call, "answer", "grader")
+        }
 
     for old in states:
         for new in states:
