@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
 
-from graders import Call, GraderCard, cell_keys, plan_calls
+from graders import HUMAN, READ_IN, Call, GraderCard, cell_keys, plan_calls
 from rubrics import Rubric
 
 _PLANS = 256
@@ -30,16 +31,25 @@ class Plan:
         """Whether a judgment counts today; the row has `today_…` beside the judgment's own columns.
 
         The criterion, the prompt and the answer must be what they were. A judgment under the name of one of the run's
-        graders must also have the key that this grader would ask with; an imported one has no call to compare.
+        graders, or by a person who read here, must also have the key that would be asked with; an imported one has no
+        call to compare.
         """
         if row.today_rubric is None or row.answer_hash != row.today_answer:
             return False
         if self._rubric(row.today_rubric).criterion_hashes.get(row.criterion_id) != row.criterion_hash:
             return False
-        if row.grader not in self._cards:
+        grader = self._asked(row)
+        if grader not in self._cards:
             return True
-        key = self._keys(row.today_rubric, row.today_answer, row.today_references).get((row.grader, row.criterion_id))
+        key = self._keys(row.today_rubric, row.today_answer, row.today_references).get((grader, row.criterion_id))
         return bool(row.repeat < self._repeats and row.key == key)
+
+    @staticmethod
+    def _asked(row: Row[Any]) -> str:
+        """The name under which a run asks whoever gave a judgment: people have one together."""
+        if row.grader_kind != "human" or json.loads(row.body).get("metadata", {}).get(READ_IN) != row.run_id:
+            return str(row.grader)
+        return HUMAN
 
     def _planned(self, rubric_hash: str) -> tuple[tuple[str, Call], ...]:
         rubric = self._rubric(rubric_hash)

@@ -136,6 +136,14 @@ def test_undo_ends_where_the_sitting_began() -> None:
     assert (person.state.at, "No verdict of this sitting" in person.screen) == (Place(0, 0), True)
 
 
+def test_a_verdict_that_undo_left_as_it_was_is_the_next_to_be_undone_again() -> None:
+    person = Person.reading([BINARY, OTHER, LAST]).press("m", "n", "u", "u", "enter")
+    assert person.state.at == Place(0, 2)
+    assert person.press("u").state.at == Place(0, 1)
+    assert person.press("m", "u").state.at == Place(0, 1)
+    assert person.press("u").state.at == Place(0, 0)
+
+
 def test_arrows_lead_to_the_neighbours_of_all_answers_and_enter_on_to_what_waits() -> None:
     person = Person.reading([BINARY, OTHER], "First.", "Second.").press("m", "n", "1", "left", "left", "left")
     assert person.state.at == Place(0, 0)
@@ -256,7 +264,7 @@ def test_conditions_chain_and_look_at_options_and_checks() -> None:
 
 
 def test_a_key_that_is_held_down_judges_once() -> None:
-    person = Person.reading([BINARY, OTHER, LAST]).press("m").press("m", "m", "m", after=0.03)
+    person = Person.reading([BINARY, OTHER, LAST]).press("m").press("m", after=0.5).press("m", "m", "m", after=0.03)
     assert person.said == [True]
     assert "held down" in person.screen
     assert person.press("m", after=0.3).said == [True, True]

@@ -111,6 +111,23 @@ def test_a_changed_criterion_waits_again_alone(files: Files) -> None:
     assert grade(files, "--rater", "ann").code == 0
 
 
+@pytest.mark.parametrize(
+    "change", [{"references": ["Rest."]}, {"rubric": {**RUBRIC, "judging": {"show_points": True}}}]
+)
+def test_a_verdict_given_beside_other_references_or_points_waits_again_and_scores_nothing(
+    files: Files, change: dict[str, Any]
+) -> None:
+    grade(files, "--rater", "ann")
+    judge_everything(files, "ann")
+    before = read_lines(files.dataset)
+    write_lines(files.dataset, [{**row, **change} for row in before])
+    result = grade(files, "--rater", "ann", "--json")
+    assert json.loads(result.out)["run"]["waiting"] == 12
+    assert json.loads(result.out)["ungraded"] == 12, "only the check is judged"
+    write_lines(files.dataset, before)
+    assert grade(files, "--rater", "ann").code == 0, "as before, they hold again"
+
+
 def test_recorded_judgments_and_what_people_read_here_stand_beside_each_other(files: Files) -> None:
     recorded = ["--grader", f"recorded:{files.judgments}"]
     grade(files, "--rater", "ann", *recorded)

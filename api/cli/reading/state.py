@@ -72,6 +72,8 @@ class State:
     last_key: str = ""
     last_key_at: float = float("-inf")
     """When the last key came, to tell one that is held down."""
+    judged_at: float = float("-inf")
+    """When a key last judged."""
 
     @property
     def sheet(self) -> Sheet:
