@@ -25,6 +25,7 @@ TWELVE = {
     "scale": {"type": "nominal", "options": [{"label": f"no. {n}", "credit": n / 12} for n in range(1, 13)]},
 }
 NUMBER = {"criterion": "Share?", "points": 1, "scale": {"type": "number", "min": -1, "max": 10}}
+WIDE = {"criterion": "Share?", "points": 1, "scale": {"type": "number", "min": -5000, "max": 5000}}
 COUNT = {"criterion": "Slips?", "points": 1, "scale": {"type": "count", "max_count": 5}}
 
 
@@ -50,6 +51,8 @@ COUNT = {"criterion": "Slips?", "points": 1, "scale": {"type": "count", "max_cou
         (NUMBER, ["9", "9", "escape", "1", "0", "enter"], 10),
         (NUMBER, ["t"], "abstained"),
         (NUMBER, ["5", "x"], "not_applicable"),
+        (NUMBER, [*"1,250", "enter"], 1.25),
+        (WIDE, [*"1,2500", "enter"], 1.25),
         (COUNT, ["0", "enter"], 0),
         (COUNT, ["1", "2", "enter"], 12),
         (COUNT, ["t"], "abstained"),
@@ -74,6 +77,8 @@ def test_every_scale_has_its_keys(criterion: Any, keys: list[str], said: Any) ->
         (NUMBER, ["1", "1", "enter"], "11? Expected a number from -1 to 10."),
         (NUMBER, ["-", "enter"], "-? Expected a number from -1 to 10."),
         (NUMBER, ["1", ".", ".", "enter"], "1..? Expected"),
+        (WIDE, [*"1,250", "enter"], "1,250? Write 1250, or 1,2500 for 1.25."),
+        (WIDE, [*"-1.000", "enter"], "-1.000? Write -1000, or -1.0000 for -1."),
         (NUMBER, ["m"], "Say a number from -1 to 10"),
         (COUNT, ["-"], "Say a whole number from 0 up"),
         (BINARY, [Key(PASTE, "mmm")], "What is pasted judges nothing"),

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,13 @@ def test_without_a_terminal_it_says_what_waits_and_exits_3(files: Files) -> None
     assert result.code == 3
     assert "12 cells of 4 answers wait for ann; reading needs a terminal: repeat the command in one" in result.err
     assert "answerer" in result.out
+
+
+def test_without_any_standard_input_it_says_what_waits_too(files: Files) -> None:
+    words = ["grade", files.dataset, files.answers, "--grader", "human", "--rater", "ann", *files.options]
+    start = [sys.executable, "-c", "from api.cli import main; main()", *map(str, words)]
+    command = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *start], capture_output=True, check=False)
+    assert (command.returncode, command.stderr.count(b"wait for ann")) == (3, 1)
 
 
 def test_other_graders_run_first_and_their_scores_do_not_hide_what_waits(files: Files) -> None:

@@ -228,7 +228,7 @@ def test_every_frame_fits_its_screen(answer: str, other: str, size: tuple[int, i
         (b"m\r\x7f\x03\t", ["m", "enter", "backspace", "ctrl-c", "tab"]),
         (b"\x1b[A\x1bOB\x1b[5~\x1b[1;5D\x1b[Z", ["up", "down", "page-up", "left", "tab-back"]),
         ("é日👍".encode(), ["é", "日", "👍"]),
-        (b"\x1b[<0;1;1M\x1b[200x\x1bm\x02\x1a", []),
+        (b"\x1b[<0;1;1M\x1b[200x\x1bm\x02", []),
         (b"\xff\xfem", ["m"]),
         (b"\x1b\x1b[A", ["escape", "up"]),
         (b"\x1b[200~a\x03b\x1b[201~n", [PASTE, "n"]),
@@ -238,6 +238,14 @@ def test_bytes_become_keys_however_they_are_cut(sent: bytes, names: list[str]) -
     assert [key.name for key in KeyDecoder().feed(sent)] == names
     bytewise = KeyDecoder()
     assert [key.name for byte in sent for key in bytewise.feed(bytes([byte]))] == names
+
+
+def test_a_paste_whose_end_is_lost_takes_no_key_for_its_own_but_ctrl_c() -> None:
+    decoder = KeyDecoder()
+    assert (list(decoder.feed(b"\x1b[200~a\x03b")), decoder.waits) == ([], False)
+    assert (list(decoder.feed(b"mn")), decoder.waits) == ([], False)
+    assert (list(decoder.feed(b"\x03")), decoder.waits) == ([], True)
+    assert list(decoder.flush()) == [Key("ctrl-c")]
 
 
 def test_a_lone_escape_is_a_key_once_nothing_follows() -> None:

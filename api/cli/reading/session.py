@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api.cli.reading.desk import Desk
 from api.cli.reading.screen import render
-from api.cli.reading.state import Size, opened
+from api.cli.reading.state import Size, opened, timed
 from api.cli.reading.turn import press, resized
 
 if TYPE_CHECKING:
@@ -28,9 +29,16 @@ def sit(desk: Desk, terminal: Terminal, *, clock: Callable[[], float] = time.mon
                 state = resized(state, event)
                 terminal.draw(render(state), afresh=True)
                 continue
+            if event.name == "ctrl-z":
+                state = timed(state, clock())
+                terminal.suspend()
+                state = replace(state, since=clock(), size=terminal.size())
+                terminal.draw(render(state), afresh=True)
+                continue
             turn = press(state, event, clock())
             if turn.mark is not None:
                 desk.keep(turn.mark.sheet, turn.mark.verdict)
+            if turn.state.at != state.at:
                 terminal.drop_typed_ahead()
             state = turn.state
             if turn.ended:
