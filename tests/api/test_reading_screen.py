@@ -155,6 +155,25 @@ def test_many_short_options_stand_side_by_side() -> None:
     assert re.search(r"1  no\. 1 +2  no\. 2", Person.reading([{**CRITERION, "scale": scale}]).screen)
 
 
+def test_a_long_label_is_shown_whole_on_a_narrow_screen() -> None:
+    labels = [f"no. {n} and a good many words more that tell when it is the one to choose" for n in range(1, 6)]
+    scale = {"type": "nominal", "options": [{"label": label, "credit": 0} for label in labels]}
+    person = Person.reading([{**CRITERION, "scale": scale}], size=Size(40, 40))
+    shown = " ".join(person.screen.split())
+    assert all(label in shown for label in labels)
+
+
+def test_a_small_screen_tells_what_is_left_and_what_can_be_said_of_a_criterion_that_does_not_fit() -> None:
+    criteria = [{**CRITERION, "criterion": "Says so and so. " * 20}, {**CRITERION, "id": "c2"}]
+    person = Person.reading(criteria, "word " * 200, size=Size(40, 12))
+    screen = person.screen.splitlines()
+    assert screen[0] == " 1/1 · 1/2 · 2 left"
+    assert screen[4].endswith(" text ↓ ── criterion ↓ ──")
+    assert screen[10] == " m met, n not met, x or t · more below…"
+    assert "m  met" in person.press("tab", "tab", "end").screen
+    assert person.screen.splitlines()[10] == "", "nothing is out of sight"
+
+
 def test_an_empty_answer_says_so() -> None:
     assert "(the answer is empty)" in Person.reading([CRITERION], " \n").screen
 

@@ -178,9 +178,9 @@ def _choices(criterion: Criterion, width: int, *, roomy: bool) -> Iterator[Line]
         yield from _flowing(["m  met", "n  not met", *common], 0 if roomy else width)
         return
     if scale.type == "number":
-        yield Line(f"{INDENT}type a number from {scale.min:.15g} to {scale.max:.15g}, then Enter")
+        yield from _hanging(INDENT, f"type a number from {scale.min:.15g} to {scale.max:.15g}, then Enter", width)
     elif scale.type == "count":
-        yield Line(f"{INDENT}type how many, then Enter ({scale.max_count:,} and more count the same)")
+        yield from _hanging(INDENT, f"type how many, then Enter ({scale.max_count:,} and more count the same)", width)
     else:
         yield from _options(scale.options, width, roomy=roomy)
     yield from _flowing(common, 0 if roomy else width)
@@ -189,7 +189,8 @@ def _choices(criterion: Criterion, width: int, *, roomy: bool) -> Iterator[Line]
 def _options(options: Sequence[Option], width: int, *, roomy: bool) -> Iterator[Line]:
     """One a line; many short ones side by side where there is little room."""
     most = len(str(len(options)))
-    if not roomy and len(options) > _FEW and not any(option.description for option in options):
+    short = all(not option.description and cells(one_line(option.label)) < width // 3 for option in options)
+    if not roomy and len(options) > _FEW and short:
         yield from _flowing([f"{number}  {one_line(option.label)}" for number, option in enumerate(options, 1)], width)
     else:
         for number, option in enumerate(options, start=1):
