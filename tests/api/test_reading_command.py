@@ -175,6 +175,21 @@ def test_an_export_tells_peoples_judgments_under_their_ids(files: Files, tmp_pat
     assert json.loads(scored.out)["by_model"]["poor"]["mean"] == pytest.approx(9 / 12)
 
 
+def test_two_people_with_stores_of_their_own_are_scored_together_from_their_exports(tmp_path: Path) -> None:
+    judged = []
+    for rater, met in (("ann", True), ("bob", False)):
+        files = write_batch(tmp_path / rater)
+        grade(files, "--rater", rater)
+        judge_everything(files, rater, met=met)
+        markscheme("export", "r", tmp_path / rater / "hf", *files.options)
+        markscheme("convert", "--from", "hf", tmp_path / rater / "hf", tmp_path / rater / "back")
+        judged.append(tmp_path / rater / "back" / "judgments.jsonl")
+    report = json.loads(markscheme("score", files.dataset, files.answers, *judged, "--json").out)
+    assert list(report["by_grader"]) == ["humans"]
+    # They differ everywhere, and a tie lowers the score: the dose is named, −3, and the check is met, 2 of 12 points.
+    assert report["by_model"]["good"]["mean_unclipped"] == pytest.approx(-1 / 12)
+
+
 def with_an_empty_answer(files: Files, **rubric: Any) -> Files:
     asked = {**RUBRIC, **rubric}
     write_lines(files.dataset, [{"id": "e1", "prompt": "?", "rubric": asked}])
