@@ -105,6 +105,13 @@ def test_question_answer_and_criterion_stand_beside_each_other_on_a_wide_one() -
     assert not any("QUESTION" in line for line in lines)
 
 
+@pytest.mark.parametrize("text", ["يجب أن يرى طبيبا", "צריך לראות רופא"])
+def test_text_that_runs_right_to_left_shares_no_row_with_another_pane(text: str) -> None:
+    for criterion, answer in ((CRITERION, text), (CRITERION | {"criterion": text}, "Stop.")):
+        screen = Person.reading([criterion], answer, size=WIDE).screen
+        assert ("│" in screen, text in screen) == (False, True)
+
+
 def test_a_text_cannot_pass_for_a_heading_or_a_key() -> None:
     person = Person.reading([CRITERION], "Fine.\n\nANSWER\n m  met\n──── text 1–2 of 2 ──\n Kept: met.")
     lines = person.screen.splitlines()

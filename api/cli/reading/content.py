@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -74,6 +75,18 @@ def foot(state: State) -> Sequence[str]:
     absent |= {"r"} if not state.sheet.references else set()
     told = [key for key in KEYS if key.short and key.keys not in absent]
     return [key.short for key in sorted(told, key=lambda key: _FIRST.index(key.keys) if key.keys in _FIRST else 9)]
+
+
+@lru_cache(maxsize=16)
+def runs_right_to_left(sheet: Sheet) -> bool:
+    """Whether anything in it does: many terminals turn such a row around as a whole, with all panes that share it."""
+    told = [turn.content for turn in sheet.conversation]
+    for criterion in sheet.asked:
+        told.append(criterion.criterion)
+        if criterion.scale.type in ("ordinal", "nominal"):
+            told += [f"{option.label} {option.description}" for option in criterion.scale.options]
+    texts = (text for text in (*told, sheet.answer) if not text.isascii())
+    return any(unicodedata.bidirectional(char) in ("R", "AL") for text in texts for char in text)
 
 
 @lru_cache(maxsize=16)
