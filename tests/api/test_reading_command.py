@@ -47,11 +47,12 @@ def test_without_a_terminal_it_says_what_waits_and_exits_3(files: Files) -> None
     assert "answerer" in result.out
 
 
-def test_without_any_standard_input_it_says_what_waits_too(files: Files) -> None:
+@pytest.mark.parametrize("closed", ["<&-", "2>&-"])
+def test_a_closed_stream_is_no_terminal(files: Files, closed: str) -> None:
     words = ["grade", files.dataset, files.answers, "--grader", "human", "--rater", "ann", *files.options]
     start = [sys.executable, "-c", "from api.cli import main; main()", *map(str, words)]
-    command = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *start], capture_output=True, check=False)
-    assert (command.returncode, command.stderr.count(b"wait for ann")) == (3, 1)
+    command = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *start], capture_output=True, check=False)
+    assert (command.returncode, command.stdout.count(b"answerer")) == (3, 1)
 
 
 def test_other_graders_run_first_and_their_scores_do_not_hide_what_waits(files: Files) -> None:

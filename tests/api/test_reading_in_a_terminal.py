@@ -187,7 +187,8 @@ def test_a_killed_reading_loses_nothing_that_was_judged(files: Files, end: signa
 
 
 def test_ctrl_z_gives_the_terminal_back_to_the_shell_and_fg_goes_on(files: Files) -> None:
-    shell = "set -m; COMMAND; stty -a; echo in the shell; read -r; fg; echo ended with $?"
+    shell = "set -m; COMMAND; stty -a; bg; until jobs %1 | grep -q Stopped; do sleep 0.01; done; echo in the shell; "
+    shell += "read -r; fg; echo ended with $?"
     with reader(files, shell=shell) as person:
         person.sees("criterion 1 of 3")
         person.press("m")
@@ -255,6 +256,7 @@ def test_undo_goes_back_over_answers_and_a_correction_counts(files: Files) -> No
         person.sees("Unchanged", "Answer 2 of 4")
         person.press("q")
         person.ends()
+        assert "ann has judged 3 criteria; 9 cells" in person.screen.printed, "a correction is no further criterion"
     corrected = [j for j in ledger(files) if j.grader == "ann" and j.criterion_id == "dose"]
     assert [(j.met, j.explanation) for j in corrected] == [(not was_met, "on second thoughts")]
     with Store(files.store) as store:

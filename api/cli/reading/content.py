@@ -51,7 +51,7 @@ KEYS = (
     KeyHelp("g", "the rubric's guidelines", "g guidelines"),
     KeyHelp("r", "the reference answers", "r references"),
     KeyHelp("?", "this help (also h)", "? help"),
-    KeyHelp("q", "quit (also Ctrl-C); the same command goes on here", "q quit"),
+    KeyHelp("q", "quit (also Ctrl-C); the same command goes on here; Ctrl-Z suspends", "q quit"),
 )
 
 _FIRST = ("q", "?", "c", "u", "↑ ↓", "Tab", "g")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def sit(desk: Desk, terminal: Terminal, *, clock: Callable[[], float] = time.monotonic) -> int:
-    """Have a person read until they are done or leave; returns how many judgments they gave.
+    """Have a person read until they are done or leave; returns how many criteria they judged.
 
     A verdict is in the ledger before the screen goes on. Whatever ends the sitting, the terminal is as it was.
     """
@@ -44,4 +44,4 @@ def sit(desk: Desk, terminal: Terminal, *, clock: Callable[[], float] = time.mon
             if turn.ended:
                 break
             terminal.draw(render(state), afresh=event.name == "ctrl-l")
-    return state.judged
+    return len(state.trail)

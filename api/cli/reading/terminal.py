@@ -135,6 +135,7 @@ class Terminal:
         self._wake_before = signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         for number in _WAKING:
             self._handlers[number] = signal.signal(number, lambda *_: None)
+            signal.siginterrupt(number, False)  # a terminal that a shell withheld (`bg`) is asked for again
         for number in _TERMINATING:
             self._handlers[number] = signal.signal(number, _terminated)
 
