@@ -255,6 +255,7 @@ def test_every_frame_fits_its_screen(answer: str, other: str, size: tuple[int, i
         (b"\x1b[A\x1bOB\x1b[5~\x1b[1;5D\x1b[Z", ["up", "down", "page-up", "left", "tab-back"]),
         ("é日👍".encode(), ["é", "日", "👍"]),
         (b"\x1b[<0;1;1M\x1b[200x\x1bm\x02", []),
+        (b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\n\x1b]0;x\x07\x1bP1$r0m\x1b\\m", ["n", "m"]),
         (b"\xff\xfem", ["m"]),
         (b"\x1b\x1b[A", ["escape", "up"]),
         (b"\x1b[200~a\x03b\x1b[201~n", [PASTE, "n"]),

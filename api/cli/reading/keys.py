@@ -19,8 +19,10 @@ _CONTROL = {
     "\x04": "ctrl-d", "\x0c": "ctrl-l", "\x15": "ctrl-u", "\x17": "ctrl-w", "\x01": "home", "\x05": "end",
     "\x1a": "ctrl-z",
 }  # fmt: skip
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\[O])")
-_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?")
+_REPLY = r"[\]PX^_][^\x07\x1b]*"
+"""A terminal's answer to what an earlier program asked: its text is none of the person's keys."""
+_SEQUENCE = re.compile(rf"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|{_REPLY}(?:\x07|\x1b\\)|[^\[O\]PX^_])")
+_BEGUN = re.compile(rf"\x1b(?:\[[0-?]*[ -/]*|O|{_REPLY}\x1b?)?")
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 
 
