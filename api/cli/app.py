@@ -291,15 +291,16 @@ def _criteria_per_call(written: str) -> int | Literal["all"]:
 
 
 def _rater(given: str | None, graders: list[str]) -> str | None:
-    """Who reads: nobody where no person is asked, else who is named, or the login name."""
+    """Who reads: nobody where no person is asked, else who is named, however `ë` was typed, or the login name."""
     import getpass
+    import unicodedata
 
     if "human" not in graders:
         if given is not None:
             raise typer.BadParameter("nobody reads without --grader human", param_hint="--rater")
         return None
     if given is not None:
-        return given
+        return unicodedata.normalize("NFC", given)
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -74,13 +74,18 @@ def test_who_reads_is_the_login_name_where_nobody_is_named(files: Files, monkeyp
     assert "wait for dr-ho" in grade(files).err
 
 
-@pytest.mark.parametrize("rater", ["rules", "human", "a\nb", "model:x"])
+@pytest.mark.parametrize("rater", ["rules", "human", "a\nb", "model:x", "", " ", "ann ", "ann\u200b", "\u202eann"])
 def test_an_id_that_is_no_persons_is_refused_before_anything_is_kept(files: Files, rater: str) -> None:
     result = grade(files, "--rater", rater)
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("--rater: got ")
     with Store(files.store) as store:
         assert store.runs() == []
+
+
+def test_a_name_is_the_same_person_however_its_letters_are_put_together(files: Files) -> None:
+    reports = [json.loads(grade(files, "--rater", name, "--json").out) for name in ("Zoe\u0308", "Zo\u00eb")]
+    assert [report["run"]["rater"] for report in reports] == ["Zo\u00eb", "Zo\u00eb"]
 
 
 def test_a_rater_without_a_person_to_ask_is_a_usage_error(files: Files) -> None:
