@@ -1,20 +1,16 @@
-"""`markscheme grade --grader human` through a real pseudo-terminal: a session to scores, and every way out of it."""
+"""`markscheme grade --grader human` through a real pseudo-terminal: a session from its first key to scores."""
 
-import contextlib
 import json
 import re
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from api.store import Store
 from graders import Judgment
-from tests.batch import RUBRIC, Files, read_lines, write_batch, write_lines
+from tests.batch import Files, read_lines, write_batch, write_lines
 from tests.command import markscheme
-from tests.reading_terminal import Reader
+from tests.reading_batch import ledger, one_answer, reader, said, verdicts
 
 ALL_SHAPES = [
     {"id": "stop", "criterion": "Says to stop", "points": 6},
@@ -41,54 +37,6 @@ ALL_SHAPES = [
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return write_batch(tmp_path / "batch")
-
-
-def one_answer(files: Files, text: str, criteria: Any = RUBRIC["criteria"], **example: Any) -> Files:
-    """The batch reduced to a single answer."""
-    write_lines(
-        files.dataset, [{"id": "e1", "prompt": "Question e1", "rubric": {"id": "r", "criteria": criteria}, **example}]
-    )
-    write_lines(files.answers, [{"example_id": "e1", "model": "marker-model", "text": text}])
-    return files
-
-
-def reader(files: Files, *more: object, rater: str = "ann", **terminal: Any) -> Reader:
-    arguments = ["--grader", "human", "--rater", rater, "--run", "r", *files.options, *more]
-    return Reader("grade", files.dataset, files.answers, *arguments, **terminal)
-
-
-def ledger(files: Files) -> list[Judgment]:
-    with Store(files.store) as store, contextlib.suppress(StopIteration):
-        return list(store.find_run("r").judgments(current=False))
-    return []
-
-
-def said(files: Files, grader: str = "ann") -> dict[tuple[str, str, str], Any]:
-    return {
-        (j.example_id, j.model, j.criterion_id): j.met if j.status == "judged" else j.status
-        for j in ledger(files)
-        if j.grader == grader
-    }
-
-
-def verdicts(screens: Reader) -> Iterator[str]:
-    """Judges truly whatever is on the screen until everything is; yields each screen as it was judged.
-
-    The same verdict twice in a row is given by another of its keys: a key that comes again at once is one held down.
-    """
-    keys = {True: "my", False: "n2"}
-    screen = screens.sees(" left", "q quit")
-    number = 0
-    while "EVERYTHING IS JUDGED" not in screen:
-        yield screen
-        text, _, criterion = screen.rpartition("─" * 10)
-        answer = text.partition("ANSWER")[2].lower()
-        asked = next(
-            word for word in ("doctor", "drink", "dose") if f"to {word}" in criterion or f"a {word}" in criterion
-        )
-        met = {"doctor": "see a doctor", "drink": "drink", "dose": "mg"}[asked] in answer
-        screen = screens.turns(keys[met][number % 2])
-        number += 1
 
 
 def test_a_whole_reading_ends_in_the_scores_that_the_verdicts_give(files: Files) -> None:
@@ -166,71 +114,6 @@ def test_quitting_keeps_what_was_judged_and_the_same_command_goes_on(files: File
         assert person.ends() == 0
     assert len(said(files)) == 12
     assert first.items() <= said(files).items()
-
-
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_killed_reading_loses_nothing_that_was_judged(files: Files, end: signal.Signals) -> None:
-    with reader(files) as person:
-        going = verdicts(person)
-        for _ in range(5):
-            screen = next(going)
-        assert " 8 left" in screen
-        person.kill(end)
-        if end != signal.SIGKILL:
-            assert person.modes == person.modes_before
-            assert person.screen.modes["1049"] == "l"
-    assert len(said(files)) == 4
-    with reader(files) as person:
-        assert len(list(verdicts(person))) == 8
-        person.press("\r")
-        assert person.ends() == 0
-
-
-def test_ctrl_z_gives_the_terminal_back_to_the_shell_and_fg_goes_on(files: Files) -> None:
-    shell = "set -m; COMMAND; stty -a; bg; until jobs %1 | grep -q Stopped; do sleep 0.01; done; echo in the shell; "
-    shell += "read -r; fg; echo ended with $?"
-    with reader(files, shell=shell) as person:
-        person.sees("criterion 1 of 3")
-        person.press("m")
-        person.sees("criterion 2 of 3", "11 left")
-        person.press("\x1a")
-        person.prints("in the shell")
-        assert person.screen.modes == {"1049": "l", "25": "h", "7": "h", "2004": "l"}
-        assert " icanon" in person.screen.printed
-        person.screen.text = ""
-        person.press("mnq\r")
-        person.sees("criterion 2 of 3", "11 left")
-        person.press("n")
-        person.sees("criterion 3 of 3", "10 left")
-        person.press("q")
-        person.ends()
-        assert "ended with 4" in person.screen.printed
-    assert len(said(files)) == 2
-
-
-def test_a_reading_that_was_stopped_from_outside_goes_on_as_it_was(files: Files) -> None:
-    with reader(files) as person:
-        person.sees("criterion 1 of 3")
-        person.stops_and_goes_on()
-        person.sees("criterion 1 of 3", "m  met")
-        person.press("m")
-        person.sees("criterion 2 of 3")
-        person.press("\x1a")  # no shell is there that could let it go on
-        person.press("q")
-        assert person.ends() == 4
-        assert person.modes == person.modes_before
-    assert len(said(files)) == 1
-
-
-def test_ctrl_c_leaves_at_any_moment_even_in_a_comment(files: Files) -> None:
-    with reader(files) as person:
-        person.sees("criterion 1 of 3")
-        person.press("c")
-        person.sees("Esc drops it")
-        person.press("half a com\x03")
-        assert person.ends() == 4
-        assert person.modes == person.modes_before
-    assert said(files) == {}
 
 
 def test_undo_goes_back_over_answers_and_a_correction_counts(files: Files) -> None:
@@ -385,44 +268,3 @@ def test_json_goes_to_its_file_while_the_person_reads(files: Files, tmp_path: Pa
     assert report["by_model"]["poor"]["mean"] == 0.25
     assert (report["run"]["rater"], report["run"]["waiting"]) == ("ann", 0)
     assert report["by_grader"]["humans"] is not None
-
-
-@pytest.mark.parametrize("term", ["xterm-256color", "dumb", ""])
-def test_scores_stay_off_the_screen_of_a_person_who_has_yet_to_read(files: Files, term: str) -> None:
-    with reader(files, "--grader", f"recorded:{files.judgments}", "--json", term=term) as person:
-        if term == "xterm-256color":
-            person.sees("criterion 1 of 3")
-            person.press("q")
-        assert person.ends() == (4 if term == "xterm-256color" else 3)
-        assert "scores name the answerers and are shown at the end" in person.screen.printed
-        assert "good" not in person.screen.printed
-        assert "reader" not in person.screen.printed
-
-
-def test_json_of_a_reading_that_was_left_early_goes_to_its_file(files: Files, tmp_path: Path) -> None:
-    out = tmp_path / "scores.json"
-    with reader(files, "--json", output=out) as person:
-        person.sees("criterion 1 of 3")
-        person.press("m")
-        person.sees("11 left")
-        person.press("q")
-        assert person.ends() == 4
-    run = json.loads(out.read_text(encoding="utf-8"))["run"]
-    assert (run["stopped"], run["waiting"]) == ("cancel", 11)
-
-
-def test_a_terminal_that_is_closed_ends_the_reading_and_loses_nothing(files: Files) -> None:
-    with reader(files) as person:
-        person.sees("criterion 1 of 3")
-        person.press("m")
-        person.sees("11 left")
-        assert person.closed() == 128 + signal.SIGHUP
-    assert len(said(files)) == 1
-
-
-def test_ctrl_c_leads_out_of_a_paste_whose_end_was_lost(files: Files) -> None:
-    with reader(files) as person:
-        person.sees("criterion 1 of 3")
-        person.press("\x1b[200~mn", "\x03")
-        assert person.ends() == 4
-    assert said(files) == {}
