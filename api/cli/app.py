@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-import errno
-import io
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-
-from api.cli.exit_code import ExitCode
-from rubrics import EvalError, InputError
 
 app = typer.Typer(
     name="markscheme",
@@ -328,15 +319,16 @@ def _criteria_per_call(written: str) -> int | Literal["all"]:
 
 
 def _rater(given: str | None, graders: list[str]) -> str | None:
-    """Who reads: nobody where no person is asked, else who is named, or the login name."""
+    """Who reads: nobody where no person is asked, else who is named, however `ë` was typed, or the login name."""
     import getpass
+    import unicodedata
 
     if "human" not in graders:
         if given is not None:
             raise typer.BadParameter("nobody reads without --grader human", param_hint="--rater")
         return None
     if given is not None:
-        return given
+        return unicodedata.normalize("NFC", given)
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -349,58 +341,3 @@ def _tables(written: str) -> list[str]:
         if name not in ("model", "tag", "grader"):
             raise typer.BadParameter(f"got {name!r}, expected any of model, tag, grader", param_hint="--by")
     return names
-
-
-def main() -> None:
-    """The entry point: what is wrong with the input is told line by line, never as a traceback."""
-    out = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors=_ESCAPED)
-    try:
-        try:
-            app()
-        finally:
-            if out is not None:
-                out.flush()
-    except InputError as error:
-        for mistake in error.mistakes:
-            typer.echo(str(mistake), err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except EvalError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except OSError as error:
-        _drop(out)
-        if error.errno == errno.EPIPE:
-            sys.exit(_READER_LEFT)
-        place = "the output cannot be written" if error.filename is None else str(error.filename)
-        typer.echo(f"{place}: {error.strerror or error}", err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except SystemExit:
-        if sys.stdout is not out:  # how typer says that the reader has left: it puts a stand-in here
-            _drop(out)
-            sys.exit(_READER_LEFT)
-        raise
-
-
-_READER_LEFT = 141
-"""What a shell sees of a program that was ended by a closed pipe."""
-
-
-def _drop(stream: object) -> None:
-    """Let what is still buffered go nowhere, so that the interpreter's end does not fail over it once more."""
-    if isinstance(stream, io.TextIOWrapper):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-_ESCAPED = "markscheme.escaped"
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Characters that the output's encoding lacks, as JSON writes them: nothing is lost, and JSON stays JSON."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
-
-
-codecs.register_error(_ESCAPED, _escape)

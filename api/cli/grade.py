@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -124,6 +125,9 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
         typer.echo(f"warning: {warning}", err=True)
     if progress.stopped is not None and not waiting.left_early:
         typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)
+    if waiting.cells and (_at_terminal() or (waiting.left_early and not request.as_json)):
+        typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
+        return
     if request.as_json:
         report = scores.as_json()
         report["run"] = {
@@ -141,10 +145,12 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
             report["run"] |= {"rater": batch.request.rater, "waiting": waiting.cells}
         typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
         return
-    if waiting.left_early:
-        typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
-        return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
+
+
+def _at_terminal() -> bool:
+    """Whether what is printed is seen by whoever sits there: a person who has yet to read shall not know the scores."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

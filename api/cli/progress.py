@@ -21,7 +21,7 @@ class ProgressLine:
         self._total = total
         self._started = self._said = time.monotonic()
         self._bar: Progress | None = None
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             self._bar = Progress(
                 TextColumn("grading"),
                 BarColumn(),
@@ -51,7 +51,7 @@ class ProgressLine:
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, told=self._told(counts, done, now))
-        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+        elif sys.stderr is not None and now - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = now
             left = (self._total - done) * (now - self._started) / max(done, 1)
             told = self._told(counts, done, now)

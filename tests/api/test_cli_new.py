@@ -237,7 +237,7 @@ def test_points_are_read_as_people_write_them(written: str, points: object) -> N
 
 def test_it_asks_in_a_real_terminal(folder: Path) -> None:
     ours, theirs = pty.openpty()
-    code = "from api.cli.app import main; main()"
+    code = "from api.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     with subprocess.Popen(
         [sys.executable, "-c", code, "new"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment
@@ -255,7 +255,7 @@ def test_it_asks_in_a_real_terminal(folder: Path) -> None:
 
 def test_ctrl_c_in_a_real_terminal_leaves_nothing(folder: Path) -> None:
     ours, theirs = pty.openpty()
-    code = "from api.cli.app import main; main()"
+    code = "from api.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     with subprocess.Popen(
         [sys.executable, "-c", code, "new"],

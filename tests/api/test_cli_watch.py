@@ -149,7 +149,7 @@ def test_the_screen_is_cleared_only_where_there_is_one(path: Path, capsys: pytes
 
 def test_the_command_ends_on_ctrl_c_with_the_last_results_code(path: Path) -> None:
     path.write_text(BAD, encoding="utf-8")
-    code = "from api.cli.app import main; main()"
+    code = "from api.cli import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, "check", "--watch", str(path)],
         stdout=subprocess.PIPE,
