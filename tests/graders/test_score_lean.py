@@ -16,9 +16,9 @@ from graders import JudgmentFile, ScoringOptions, collect
 from graders.scorer import Scorer
 from rubrics import AnswerFile, DatasetFile
 
-NAMES = st.sampled_from(["e0", "e1", "e2", "e9"])
-MODELS = st.sampled_from(["m", "n"])
-SAMPLES = st.sampled_from([0, 1, -1, True, 1.0, 2**40])
+NAMES = st.sampled_from(["e0", "e0", "e0", "e1", "e1", "e2", "e9"])
+MODELS = st.sampled_from(["m", "m", "m", "n"])
+SAMPLES = st.sampled_from([0, 0, 0, 1, -1, False, 0.0, 2**40])
 ODD = st.sampled_from([None, True, 0, 1.5, "", "x", "\x00", "\ud800", [], ["x"], {}])
 """What may stand where it should not."""
 
@@ -41,28 +41,34 @@ JUDGMENTS = st.fixed_dictionaries(
     {
         "example_id": NAMES,
         "model": MODELS,
-        "criterion_id": st.sampled_from(["a", "b", "z"]),
-        "grader": st.sampled_from(["g", "h"]),
-        "grader_kind": st.sampled_from(["model", "human"]),
+        "criterion_id": st.sampled_from(["a", "b", "a", "b", "z"]),
+        "grader": st.sampled_from(["g", "g", "h"]),
+        "grader_kind": st.sampled_from(["model", "model", "human"]),
         "status": st.sampled_from(["judged", "judged", "judged", "abstained"]),
         "met": st.booleans(),
     },
-    optional={"sample": SAMPLES, "repeat": st.integers(0, 1), "answer_hash": st.just("0" * 16)},
+    optional={"sample": SAMPLES},
 )
+MORE = st.sampled_from([{"repeat": 1}, {"answer_hash": "0" * 16}, {"explanation": "x"}, {"ruling": True}])
+SOUND = [
+    {"example_id": f"e{number}", "model": "m", "criterion_id": "a", "grader": "g", "grader_kind": "model"}
+    | {"status": "judged", "met": True}
+    for number in range(2)
+]
 
 
 @st.composite
 def lines(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]], size: int) -> list[str]:
     """Rows of one file, a few of them spoilt."""
     written = []
-    for row in draw(st.lists(rows, min_size=1, max_size=size)):
-        match draw(st.integers(0, 11)):
-            case 0:
+    for row in draw(st.lists(rows, max_size=size)):
+        match draw(st.integers(0, 15)):
+            case 0 | 1:
                 row = {**row, draw(st.sampled_from(sorted(row))): draw(ODD)}
-            case 1:
+            case 3:
                 row = {name: row[name] for name in list(row)[1:]}
             case 2:
-                row = {**row, "remark": 1}
+                row = {**row, **draw(MORE)}
         line = json.dumps(row, ensure_ascii=draw(st.booleans()) or "\ud800" in map(str, row.values()))
         if draw(st.integers(0, 11)) == 0:
             line = draw(st.sampled_from([line[:-1], line[:-1] + ', "model": "m"}', "[" + line + "]"]))
@@ -97,6 +103,8 @@ def told(folder: Path) -> Any:
 @given(st.lists(st.booleans(), min_size=3, max_size=3), lines(ANSWERS, 6), lines(JUDGMENTS, 10))
 def test_the_short_way_and_the_long_way_tell_the_same(checks: list[bool], answers: list[str], votes: list[str]) -> None:
     examples = [json.dumps(example(number, check)) for number, check in enumerate(checks)]
+    answers = [json.dumps({"example_id": f"e{number}", "model": "m", "text": "one"}) for number in range(2)] + answers
+    votes = [json.dumps(row) for row in SOUND] + votes
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, rows in (("examples", examples), ("answers", answers), ("judgments", votes)):
