@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders import JudgmentFile, ScoringOptions, collect
+from graders import Judgment, JudgmentFile, ScoringOptions, collect
 from graders.scorer import Scorer
-from rubrics import AnswerFile, DatasetFile
+from rubrics import Answer, AnswerFile, DatasetFile, Example, answer_hash
 
 NAMES = st.sampled_from(["e0", "e0", "e0", "e1", "e1", "e2", "e9"])
 MODELS = st.sampled_from(["m", "m", "m", "n"])
@@ -33,6 +33,9 @@ def example(number: int, check: bool) -> dict[str, Any]:
     return {"id": f"e{number}", "prompt": "?", "rubric": {"id": "r", "criteria": criteria}, "tags": ["theme:x"]}
 
 
+ANSWER_HASH = answer_hash(Example.model_validate(example(0, False)), Answer(example_id="e0", model="m", text="one"))
+CRITERION_HASH = Example.model_validate(example(0, False)).rubric.criterion_hashes["a"]
+
 ANSWERS = st.fixed_dictionaries(
     {"example_id": NAMES, "model": MODELS, "text": st.sampled_from(["one", 'two "words"', "é and more than three"])},
     optional={"sample": SAMPLES, "metadata": st.just({"seconds": 0.5})},
@@ -49,7 +52,26 @@ JUDGMENTS = st.fixed_dictionaries(
     },
     optional={"sample": SAMPLES},
 )
-MORE = st.sampled_from([{"repeat": 1}, {"answer_hash": "0" * 16}, {"explanation": "x"}, {"ruling": True}])
+REMARKS = st.dictionaries(
+    st.sampled_from(sorted(Judgment.model_fields)),
+    ODD | st.sampled_from([False, 1, -1, 0.5, 10**30, "test", "a" * 16, [1], {"kind": "parse", "message": "x"}]),
+    max_size=3,
+)
+"""Fields beside the verdict, right and wrong."""
+RIGHT = st.fixed_dictionaries(
+    {},
+    optional={
+        "repeat": st.integers(0, 2),
+        "use": st.sampled_from(["test", "tune"]),
+        "explanation": st.just("é"),
+        "evidence": st.just(["one"]),
+        "seconds": st.just(0.5),
+        "input_tokens": st.just(3),
+        "grader_fingerprint": st.sampled_from(["f" * 16, "0" * 16]),
+        "answer_hash": st.sampled_from([ANSWER_HASH, ANSWER_HASH, "0" * 16]),
+        "criterion_hash": st.sampled_from([CRITERION_HASH, CRITERION_HASH, "0" * 16]),
+    },
+)
 SOUND = [
     {"example_id": f"e{number}", "model": "m", "criterion_id": "a", "grader": "g", "grader_kind": "model"}
     | {"status": "judged", "met": True}
@@ -68,8 +90,10 @@ def lines(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]], size: int) -
             case 3:
                 row = {name: row[name] for name in list(row)[1:]}
             case 2:
-                row = {**row, **draw(MORE)}
-        line = json.dumps(row, ensure_ascii=draw(st.booleans()) or "\ud800" in map(str, row.values()))
+                row = {**row, **draw(REMARKS)}
+            case 4 | 5 | 6 | 7 | 8:
+                row = {**row, **draw(RIGHT)}
+        line = json.dumps(row, ensure_ascii=draw(st.booleans()) or "ud800" in ascii(row))
         if draw(st.integers(0, 11)) == 0:
             line = draw(st.sampled_from([line[:-1], line[:-1] + ', "model": "m"}', "[" + line + "]"]))
         written.append(line)
