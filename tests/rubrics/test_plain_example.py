@@ -25,7 +25,13 @@ TURNS = st.lists(
 )
 CRITERIA = st.fixed_dictionaries(
     {"criterion": written_texts, "points": POINTS},
-    optional={"tags": TAGS, "id": st.sampled_from(["a", "b", "c1", "c2", "x.y:z"])},
+    optional={
+        "tags": TAGS,
+        "id": st.sampled_from(["a", "b", "c1", "c2", "x.y:z"]),
+        "rationale": texts,
+        "source": texts,
+        "metadata": st.dictionaries(texts, texts, max_size=1),
+    },
 )
 RUBRICS = st.fixed_dictionaries(
     {"id": ids, "criteria": st.lists(CRITERIA, min_size=1, max_size=4)},
