@@ -21,6 +21,7 @@ from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
 from graders.judgment_page import JudgmentPage, pages_of
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
+from graders.plain_judgment import PlainJudgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.registry import GraderOptions, Recorded, open_grader, open_graders
 from graders.rules import RulesGrader, check_met
@@ -54,6 +55,7 @@ __all__ = [
     "MemoryLedger",
     "Outcome",
     "Paper",
+    "PlainJudgments",
     "Preview",
     "Progress",
     "Question",

@@ -136,8 +136,9 @@ class Engine:
         for example, answers in questions:
             shown = references_hash(example)
             planned = [(grader, card, card.fingerprint, plan_calls(example.rubric, card)) for grader, card in cards]
+            asks = any(calls for *_, calls in planned)
             for answer, answer_hash in answers:
-                standing = self.ledger.standing(*answer.key)
+                standing = self.ledger.standing(*answer.key) if asks else {}
                 for grader, card, fingerprint, calls in planned:
                     for call in calls:
                         keys = dict(cell_keys(example.rubric, call, answer_hash, fingerprint, shown))

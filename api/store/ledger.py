@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from api.store.answer_range import AnswerKey, answer_bounds, between_answers
 from api.store.database import Database
-from api.store.row import judgment_row
+from api.store.row import RowEntry, judgment_row, judgment_row_of
 from api.store.tables import judgments, runs
 from graders import CellId, Entry, Standing
 
@@ -31,6 +33,12 @@ _STANDING = (
     .order_by(judgments.c.criterion_id, judgments.c.grader, judgments.c.repeat, judgments.c.attempt)
 )
 
+_STANDING_BETWEEN = (
+    select(*(judgments.c[name] for name in (*_CELL[1:], "key", "status")))
+    .where(judgments.c.run_id == bindparam("run_id"), between_answers(judgments))
+    .order_by(*(judgments.c[name] for name in _CELL))
+)
+
 
 class RunLedger:
     """Implements `graders.ledger.Ledger`; one thread may keep while others ask."""
@@ -50,12 +58,28 @@ class RunLedger:
             for criterion_id, grader, repeat, attempt, key, status in rows
         }
 
+    def standing_between(self, first: AnswerKey, last: AnswerKey) -> Mapping[AnswerKey, Mapping[CellId, Standing]]:
+        """What is there of the cells of the answers from one to another."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_STANDING_BETWEEN, {"run_id": self._run_id, **answer_bounds(first, last)}).all()
+        found: dict[AnswerKey, dict[CellId, Standing]] = {}
+        for example_id, model, sample, criterion_id, grader, repeat, attempt, key, status in rows:
+            cells = found.setdefault((example_id, model, sample), {})
+            cells[criterion_id, grader, repeat] = Standing(attempt, key, status)
+        return found
+
     def keep(self, entries: Sequence[Entry]) -> None:
         """Append entries in one transaction, all or none; when this returns they are on the disk.
 
         One that is there already (same cell and attempt) is left as it is; its number in the sequence stays unused.
         """
-        rows = [judgment_row(entry) for entry in entries]
+        self._append([judgment_row(entry) for entry in entries])
+
+    def keep_rows(self, entries: Sequence[RowEntry]) -> None:
+        """The same of judgments that are no models."""
+        self._append([judgment_row_of(entry) for entry in entries])
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
         number = (
