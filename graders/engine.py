@@ -133,7 +133,7 @@ class Engine:
 
     def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[_MissingCall]:
         cards = [(grader, GraderCard.of(grader)) for grader in self.graders]
-        for example, answers in questions:
+        for example, answers in questions if cards else ():
             shown = references_hash(example)
             planned = [(grader, card, card.fingerprint, plan_calls(example.rubric, card)) for grader, card in cards]
             asks = any(calls for *_, calls in planned)

@@ -17,19 +17,29 @@ class _NoPandas(MetaPathFinder):
 
 
 @contextmanager
-def lean() -> Iterator[None]:
-    """No garbage collection and no pandas while the block lasts.
+def uncollected() -> Iterator[None]:
+    """No garbage collection while the block lasts.
 
     A large batch is millions of objects and none of them garbage; looking through them again and again is wasted.
-    pyarrow imports pandas wherever that is there (40 MB, half a second), to ask whether a list is one of its columns.
     """
-    finder = _NoPandas()
     collected = gc.isenabled()
     gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """No pandas while the block lasts.
+
+    pyarrow imports it wherever it is there (40 MB, half a second), to ask whether a list is one of its columns.
+    """
+    finder = _NoPandas()
     sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
         sys.meta_path.remove(finder)
-        if collected:
-            gc.enable()

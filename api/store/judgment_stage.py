@@ -6,6 +6,7 @@ import heapq
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, select
@@ -75,7 +76,7 @@ class JudgmentStage:
         self._rows.add(line, {"run_id": self._run_id, **row}, len(row["body"]))
 
     def add_row(self, line: int, row: Mapping[str, Any]) -> None:
-        """The same of a judgment's row that is known to be right."""
+        """The same of a plain judgment, which needs no model."""
         staged = staged_row_of(row)
         self._rows.add(line, {"run_id": self._run_id, **staged}, len(staged["body"]))
 
@@ -131,7 +132,7 @@ class JudgmentStage:
         with self._database.reading() as connection:
             rows = connection.execute(_BETWEEN, {"import_id": self._import_id, **answer_bounds(first, last)}).all()
         found: dict[AnswerKey, list[StagedRow]] = {}
-        for _, line, example_id, model, sample, criterion_id, grader, repeat, body in sorted(rows):
+        for _, line, example_id, model, sample, criterion_id, grader, repeat, body in sorted(rows, key=itemgetter(0)):
             row = body_of(body) | {"example_id": example_id, "model": model, "sample": sample}
             row |= {"criterion_id": criterion_id, "grader": grader, "repeat": repeat}
             staged = StagedRow(line, (criterion_id, grader, repeat), row)

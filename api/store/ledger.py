@@ -93,4 +93,4 @@ class RunLedger:
             for seq, row in enumerate(rows, start=first):
                 row["run_id"] = self._run_id
                 row["seq"] = seq
-            connection.execute(self._database.insert_new(judgments, _CELL), rows)
+            self._database.insert_rows(connection, self._database.insert_new(judgments, _CELL), rows)

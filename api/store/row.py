@@ -121,11 +121,11 @@ def staged_row(judgment: Judgment) -> dict[str, Any]:
 
 
 def staged_row_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A recorded judgment's row, which is known to be right, as a row of `staged_judgments`."""
+    """A plain judgment (`graders.PlainJudgments`) as a row of `staged_judgments`."""
     return {
         **{name: row.get(name, 0) for name in _IDENTITY},
         "fingerprint": row.get("grader_fingerprint", ""),
-        "body": _WRITTEN({name: value for name, value in row.items() if name in _STAGED_IN_BODY}),
+        "body": orjson.dumps({name: value for name, value in row.items() if name in _STAGED_IN_BODY}).decode(),
     }
 
 
