@@ -18,7 +18,7 @@ from rubrics import Example, Mistakes, canonical_json
 
 _ANSWERS_AT_ONCE = 50
 _KEEP_AT_ONCE = 5_000
-_READ_ALIKE = frozenset({str, bool, int})
+_SPELLED_ALIKE = frozenset({str, bool, int})
 
 Stages = Sequence[tuple[str, JudgmentStage]]
 
@@ -95,7 +95,7 @@ class RecordedImport:
                     seen[cell] = file, line
                     if (criterion_hash := asked.hashes.get(cell[0])) is not None:
                         row["criterion_hash"], row["answer_hash"] = criterion_hash, answer_hash
-                        key = _recorded_key(row)
+                        key = recorded_key(row)
                         stands = there.get(cell)
                         if stands is None or stands.key != key:
                             yield Filed(row, key, 0 if stands is None else stands.attempt + 1)
@@ -133,8 +133,12 @@ class _Asked:
             yield from judgment_problems(Judgment.model_validate(row), self._example, answer_hash)
 
 
-def _recorded_key(row: Mapping[str, Any]) -> str:
+def recorded_key(row: Mapping[str, Any]) -> str:
     """The key of a recorded judgment: what it says is part of it, so that a corrected file is filed again."""
-    alike = _READ_ALIKE.issuperset(map(type, row.values()))
-    written = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) if alike else canonical_json(row)
+    try:
+        # orjson spells texts, booleans and whole numbers as `canonical_json` does, in a tenth of the time.
+        alike = _SPELLED_ALIKE.issuperset(map(type, row.values()))
+        written = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) if alike else canonical_json(row)
+    except orjson.JSONEncodeError:  # a whole number beyond 64 bits
+        written = canonical_json(row)
     return cell_key(row["criterion_hash"], row["answer_hash"], hashlib.sha256(written).hexdigest())
