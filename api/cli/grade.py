@@ -15,6 +15,7 @@ import typer
 
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
+from api.cli.lean import uncollected
 from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
@@ -47,8 +48,9 @@ def store_url(given: str | None) -> str:
 def run_grade(request: GradeRequest) -> ExitCode:
     """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
     with Store(store_url(request.store)) as store, store.lock():
-        batch = Batch(store, request.batch, keep=not request.dry_run)
-        batch.import_recorded(keep=not request.dry_run)
+        with uncollected():
+            batch = Batch(store, request.batch, keep=not request.dry_run)
+            batch.import_recorded(keep=not request.dry_run)
         batch.check_score_by(request.scoring.score_by)
         _check_budget(request.budget, batch.graders)
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
@@ -61,7 +63,8 @@ def run_grade(request: GradeRequest) -> ExitCode:
         waiting = _read(batch, ask=progress.stopped is None)
         if waiting.left_early:
             progress.stopped = "cancel"
-        scores = batch.scores(request.scoring)
+        with uncollected():
+            scores = batch.scores(request.scoring)
     _show(scores, batch, progress, waiting, request)
     code = exit_code(progress, scores)
     return ExitCode.UNGRADED if code == ExitCode.DONE and waiting.cells else code

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, select, tuple_
 
+from api.store.answer_range import AnswerKey
 from api.store.answer_stage import AnswersRef
 from api.store.database import Database
 from api.store.dataset_stage import DatasetRef
 from api.store.page import pages_of_rows
-from api.store.plan import AnswerKey, Plan, Today
+from api.store.plan import Plan, Today
 from api.store.row import body_of
 from api.store.tables import answers, examples, judgments
 from graders import HUMAN, READ_IN, JudgmentPage

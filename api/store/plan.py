@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from api.store.answer_range import AnswerKey
 from api.store.rubric_shelf import RubricShelf
 from graders import Call, GraderCard, LeafDigest, cell_keys, plan_calls, repeats_of
 
 _PLANS = 256
-
-AnswerKey = tuple[str, str, int]
-"""Example id, model, sample."""
 
 
 class Today(NamedTuple):
