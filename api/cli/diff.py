@@ -12,7 +12,7 @@ import typer
 
 from api.cli.exit_code import ExitCode
 from api.cli.preview import page_width
-from api.cli.reading.visible import one_line
+from api.cli.visible import one_line
 from api.cli.wording import check_words, condition_words, count_words, cut, gate_words, points_words, scale_words
 from rubrics import (
     RUBRIC_SUFFIX,

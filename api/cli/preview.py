@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
-from api.cli.reading.visible import one_line, visible
+from api.cli.visible import one_line, visible
 from api.cli.wording import MINUS, count_words, cut, fitted, points_words, remarks
 from graders import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from rubrics import DatasetFile, Example, Group, InputError, Mistake, Rubric, did_you_mean, load_rubric

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.cli.reading.visible import one_line
+from api.cli.visible import one_line
 
 _WIDTH = 120
 """Columns where nobody says how wide the page is: a file, a pipe."""

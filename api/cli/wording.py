@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from api.cli.reading.visible import one_line
+from api.cli.visible import one_line
 from rubrics import Check, Condition, Criterion, Gate
 
 MINUS = "−"
