@@ -96,7 +96,7 @@ class Batch:
         )
         self._groups = {HUMANS if card.kind == "human" else card.name for card in cards}
         self.imported = 0
-        """How many recorded judgments were filed anew."""
+        """How many recorded judgments were filed anew, or would be without `keep`."""
         self._readers: frozenset[str] | None = None
 
     def engine(self, *, concurrency: int = 16, budget: float | None = None) -> Engine:
@@ -133,8 +133,7 @@ class Batch:
         with ExitStack() as stack:
             stages = [self._staged(source, stack) for source in self.recorded]
             mistakes = Mistakes()
-            for _ in self._entries(stages, mistakes):
-                pass
+            self.imported = sum(1 for _ in self._entries(stages, mistakes))
             mistakes.raise_if_any()
             if keep:
                 self._keep(self._entries(stages, mistakes))
@@ -210,7 +209,6 @@ class Batch:
         pending: list[Entry] = []
         for entry in entries:
             pending.append(entry)
-            self.imported += 1
             if len(pending) == _KEEP_AT_ONCE:
                 ledger.keep(pending)
                 pending = []

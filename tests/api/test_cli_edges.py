@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.store import Store, sqlite_file, sqlite_url
-from tests.batch import Files, read_lines, write_batch, write_lines
+from tests.batch import Files, judgment, read_lines, write_batch, write_lines
 from tests.command import markscheme
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -331,3 +331,11 @@ def test_what_was_printed_can_be_exported(files: Files, tmp_path: Path) -> None:
     for folder, option in ((plain, ""), (same, " --consensus unanimous --min-coverage 0.5")):
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert f"OUT/judgments.jsonl{option}\n" in card
+
+
+def test_a_warning_of_grade_steers_nothing(files: Files) -> None:
+    label = judgment("e1", "good", "short", True, grader="dr\u2800k", grader_kind="human")
+    labels = write_lines(files.folder / "labels.jsonl", [label])
+    specs = ["--grader", f"recorded:{files.judgments}", "--grader", f"recorded:{labels}"]
+    result = markscheme("grade", files.dataset, files.answers, *specs, "--score-by", "reader", *files.options)
+    assert "warning: a label by 'dr⟦U+2800⟧k' on a criterion with a check is kept and does not vote\n" in result.err
