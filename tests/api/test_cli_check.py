@@ -97,3 +97,31 @@ def test_the_shipped_rubrics_satisfy_the_published_schema() -> None:
     schema = json.loads((ROOT / "rubrics" / "schemas" / "rubric.schema.json").read_text(encoding="utf-8"))
     for path in (ROOT / "examples").rglob("*.rubric.json"):
         jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), schema)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["examples/law", "examples/law"],
+        ["examples/law", "examples/law/examples.jsonl", "examples/law/answers.jsonl"],
+        ["examples/law/rubrics/late-bicycle.rubric.json", "examples/law"],
+        ["examples/law", "examples/../examples/law/rubrics"],
+        ["examples/law/rubrics", "examples/law"],
+    ],
+)
+def test_what_is_named_twice_is_checked_and_counted_once(given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    alone = json.loads(markscheme("check", "examples/law", "--json").out)
+    assert json.loads(markscheme("check", *given, "--json").out) == alone
+
+
+def test_a_mistake_in_a_file_named_twice_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.rubric.json"
+    path.write_text('{"id": "r", "criteria": [{"criterion": "Names good advice", "points": 0}]}', encoding="utf-8")
+    assert len(markscheme("check", path, tmp_path, path).out.splitlines()) == 1
+
+
+def test_one_criterion_is_no_plural(tmp_path: Path) -> None:
+    path = tmp_path / "a.rubric.json"
+    path.write_text('{"id": "r", "criteria": [{"criterion": "Names the town", "points": 1}]}', encoding="utf-8")
+    assert markscheme("check", path).out == "ok: 1 rubric, 1 criterion, no mistakes\n"
