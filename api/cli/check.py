@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,7 @@ class Checked:
 
     def first_look(self, path: Path) -> bool:
         """Whether this file has not been looked at yet, under whatever name; each is checked and counted once."""
-        found = path.resolve()
+        found = Path(os.path.realpath(path))  # unlike resolve(), this bears a link that leads to itself
         if found in self._looked_at:
             return False
         self._looked_at.add(found)

@@ -286,7 +286,10 @@ def render_dataset_diff(diff: DatasetDiff, width: int) -> Iterator[str]:
     if shown:
         yield ""
     same = sum(pair.diff.is_same for pair in diff.rubrics)
-    yield f"{len(diff.rubrics) - same:,} of {count_words(len(diff.rubrics), 'rubric')} changed."
+    if diff.rubrics:
+        yield f"{len(diff.rubrics) - same:,} of {count_words(len(diff.rubrics), 'rubric')} changed."
+    else:
+        yield "The two have no rubric in common; rubrics are compared by their ids."
     judged = diff.judged
     yield _summary(judged.all, judged.again, judged.new, judged.kept, judged.rules)
     yield "(Counted once for each example; each is one judgment of every answer.)"

@@ -124,7 +124,7 @@ def draft_from_options(given: NewRubric, path: Path | None) -> Draft:
     """The rubric that the options spell; InputError has every mistake in them."""
     draft, mistakes = Draft(), Mistakes()
     stem = path.name.removesuffix(RUBRIC_SUFFIX) if path is not None else ""
-    rubric_id = given.id if given.id is not None else kebab(given.title or "") or stem
+    rubric_id = given.id if given.id is not None else stem or kebab(given.title or "")
     if not rubric_id:
         mistakes.add("--id", "missing, expected '--id', '--title' or a file's name to name the rubric by")
     named = (("id", rubric_id or "x"), ("title", given.title), ("domain", given.domain))

@@ -95,10 +95,10 @@ def _makeup(rubric: Rubric) -> str:
     criteria = [leaf.criterion for leaf in rubric.leaves]
     faults = sum(criterion.points < 0 for criterion in criteria)
     earning = len(criteria) - faults
-    words = f"{count_words(len(criteria), 'criterion')}: {earning} earn{'s' * (earning == 1)} points, "
+    words = f"{count_words(len(criteria), 'criterion')}: {earning:,} earn{'s' * (earning == 1)} points, "
     words += f"{count_words(faults, 'fault')} cost{'s' * (faults == 1)} points" if faults else "no fault costs points"
     if rules := sum(criterion.check is not None for criterion in criteria):
-        words += f"; {rules} decided by rule"
+        words += f"; {rules:,} decided by rule"
     if gates := sum(criterion.gate is not None for criterion in criteria):
         words += f"; {count_words(gates, 'gate')}"
     if conditions := sum(criterion.depends_on is not None for criterion in criteria):
@@ -132,7 +132,9 @@ def _points(points: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %".replace("-", MINUS)
+    size = abs(100 * share)
+    number = "<0.1" if 0 < size < 0.05 else f"{size:.1f}"
+    return f"{MINUS if share < 0 else ''}{number} %"
 
 
 def _scores(rubric: Rubric, preview: Preview, width: int) -> Iterator[str]:

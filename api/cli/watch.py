@@ -17,7 +17,8 @@ from rubrics import RUBRIC_SUFFIX, EvalError
 PAUSE = 0.3
 """Seconds between two looks at the files."""
 _SETTLE = 0.05
-_CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+_CLEAR = "\x1b[2J\x1b[H"
+"""The screen alone: what was above it is the author's and stays to be scrolled back to."""
 _SUFFIXES = (".json", ".jsonl")
 
 Stamp = tuple[int, ...] | None

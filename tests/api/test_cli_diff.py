@@ -176,3 +176,9 @@ def test_what_the_diff_keeps_scoring_keeps_and_what_it_drops_scoring_refuses(tmp
         else:
             with pytest.raises(InputError):
                 score([example], [answer], [judgment])
+
+
+def test_datasets_without_a_rubric_in_common_say_so() -> None:
+    lines = diff_lines(MEDICINE, ROOT / "examples" / "law")
+    assert "The two have no rubric in common; rubrics are compared by their ids." in lines
+    assert not any("0 of 0" in line for line in lines)

@@ -305,3 +305,15 @@ def _talk(terminal: int, command: subprocess.Popen[bytes], lines: list[str]) -> 
         if not part:
             return screen
         screen += part
+
+
+@pytest.mark.parametrize("options", [(), ("--title", "Headache at home")])
+def test_the_file_names_the_rubric_whether_or_not_there_are_questions(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    markscheme("new", "first", "--criterion", "1: Names a drug", *options)
+    talk = (
+        ["", "", "Names a drug", "1", *[""] * 5] if options else ["Any title", "", "", "Names a drug", "1", *[""] * 5]
+    )
+    typed(monkeypatch, *talk, arguments=("second", *options))
+    assert [load_rubric(f"{name}.rubric.json").id for name in ("first", "second")] == ["first", "second"]
