@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.stream import is_terminal
 from api.cli.visible import one_line, visible
 from api.cli.wording import MINUS, count_words, cut, fitted, points_words, remarks
 from graders import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
@@ -51,7 +52,7 @@ def run_preview(path: Path, *, example: str | None, prompt: bool, as_json: bool)
 
 def page_width() -> int:
     """How wide the page is, from 60 to 120 columns."""
-    width = shutil.get_terminal_size((_PAGE, 40)).columns if sys.stdout.isatty() else _PAGE
+    width = shutil.get_terminal_size((_PAGE, 40)).columns if is_terminal(sys.stdout) else _PAGE
     return min(max(width, 60), 120)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.stream import is_terminal
 from rubrics import RUBRIC_SUFFIX, EvalError
 
 PAUSE = 0.3
@@ -60,7 +61,8 @@ def _checked(check: Callable[[], ExitCode]) -> ExitCode:
 
 
 def _tell(files: int) -> None:
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     now = datetime.now().strftime("%H:%M:%S")
     typer.echo(f"checked {now}, watching {files:,} file{'s' * (files != 1)}; Ctrl-C ends", err=True)
 
@@ -108,4 +110,4 @@ def run_watch(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
     def check() -> ExitCode:
         return run_check(paths, rubrics=rubrics, as_json=as_json, all_advice=all_advice)
 
-    return watch(paths, check, rubrics=rubrics, clear=sys.stdout.isatty() and not as_json)
+    return watch(paths, check, rubrics=rubrics, clear=is_terminal(sys.stdout) and not as_json)

@@ -381,3 +381,23 @@ def test_the_help_cuts_no_sentence_off_and_names_arguments_plainly() -> None:
     assert "..." not in shown("--help").split("Commands:")[1]
     for name in ("check", "demo", "new", "schema", "score"):
         assert not re.search(r"\[\[|\.\.\.}", shown(name, "--help"))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_whatever_a_shell_has_closed_is_no_reason_to_crash(files: Files, closed: str) -> None:
+    rubric = ROOT / "examples" / "law" / "rubrics" / "late-bicycle.rubric.json"
+    run = ["grade", str(files.dataset), str(files.answers), "--rater", "ann", *files.options]
+    for code, arguments in (
+        (0, ["preview", str(rubric)]),
+        (0, ["diff", str(rubric), str(rubric)]),
+        (0, [*run, "--grader", "rules", "--grader", "human", "--dry-run"]),
+        (3, [*run, "--grader", "rules", "--grader", "human"]),
+    ):
+        done = shell(f'"$@" {closed}', *arguments)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), arguments
+
+
+def test_where_nobody_can_answer_nothing_is_asked_and_nothing_written(tmp_path: Path) -> None:
+    done = shell('"$@" <&-', "new", str(tmp_path / "a"))
+    assert (done.returncode, done.stderr) == (4, "\nstopped: nothing was written\n")
+    assert list(tmp_path.iterdir()) == []

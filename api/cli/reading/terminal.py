@@ -16,6 +16,7 @@ from typing import Any
 from api.cli.reading.keys import Key, KeyDecoder
 from api.cli.reading.screen import Frame, Piece
 from api.cli.reading.state import Size
+from api.cli.stream import is_terminal
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[2J"
 """The other screen, no cursor, no wrapping at the edge, pasted text marked as such."""
@@ -31,10 +32,10 @@ _TERMINATING = (signal.SIGTERM, signal.SIGHUP)
 
 def open_terminal() -> Terminal | None:
     """The terminal that a person sits at; None where standard input is none, or the terminal cannot be drawn on."""
-    if not sys.stdin.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if not is_terminal(sys.stdin) or os.environ.get("TERM", "dumb") == "dumb":
         return None
     for stream in (sys.stdout, sys.stderr):  # with `--json > file` standard output is no terminal
-        if stream.isatty():
+        if is_terminal(stream):
             return Terminal(sys.stdin.fileno(), stream.fileno())
     return None
 
