@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.visible import visible
 from rubrics import (
     RUBRIC_SUFFIX,
     Advice,
@@ -103,7 +104,7 @@ def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         for mistake in mistakes:
-            typer.echo(str(mistake))
+            typer.echo(visible(str(mistake)))
         if mistakes:
             files = len({mistake.file for mistake in mistakes})
             typer.echo(
@@ -117,7 +118,7 @@ def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
 
 def _print_advice(advice: Sequence[PlacedAdvice]) -> None:
     for one in advice[:_SHOWN]:
-        typer.echo(str(one), err=True)
+        typer.echo(visible(str(one)), err=True)
     if len(advice) > _SHOWN:
         typer.echo(f"… and {len(advice) - _SHOWN:,} more: --json lists all", err=True)
     if advice:

@@ -13,6 +13,7 @@ import typer
 
 from api.cli.exit_code import ExitCode
 from api.cli.stream import is_terminal
+from api.cli.visible import visible
 from rubrics import RUBRIC_SUFFIX, EvalError
 
 PAUSE = 0.3
@@ -56,7 +57,7 @@ def _checked(check: Callable[[], ExitCode]) -> ExitCode:
     except BrokenPipeError:
         raise
     except (EvalError, OSError) as error:  # a file that went away between two lines of the check
-        typer.echo(str(error))
+        typer.echo(visible(str(error)))
         return ExitCode.WRONG_INPUT
 
 
