@@ -14,7 +14,7 @@ import typer
 from api.cli.exit_code import ExitCode
 from api.cli.stream import is_terminal
 from api.cli.visible import one_line, visible
-from api.cli.wording import MINUS, count_words, cut, fitted, points_words, remarks
+from api.cli.wording import MINUS, count_words, cut, fitted, folded, points_words, remarks
 from graders import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from rubrics import DatasetFile, Example, Group, InputError, Mistake, Rubric, did_you_mean, load_rubric
 
@@ -125,7 +125,10 @@ def _tree(preview: Preview, width: int) -> Iterator[str]:
         yield "  ".join([*map(str.rjust, row, sizes), name, wording]).rstrip()
         if not isinstance(node.node, Group) and (special := "; ".join(remarks(node.node))):
             below = " " * (before + 2) + indent
-            yield below + cut(special, width - len(below))
+            # A rule's words and patterns may be long, and nobody reads them here; all else is told whole.
+            by_rule = node.node.check is not None
+            lines = [cut(special, width - len(below))] if by_rule else folded(special, width - len(below))
+            yield from (below + line for line in lines)
 
 
 def _points(points: float) -> str:
