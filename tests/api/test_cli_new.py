@@ -144,6 +144,14 @@ def test_options_alone_ask_nothing() -> None:
             [f"--criterion 1: got '5 a', expected 'POINTS: STATEMENT', such as '10: {CALL}'"],
         ),
         (
+            ["r", "--criterion", "0: a", "--criterion", "nan: b", "--criterion", "3:"],
+            [
+                f"--criterion 2: got 'nan: b', expected 'POINTS: STATEMENT', such as '10: {CALL}'",
+                "--criterion 1 points: got 0, expected a number other than 0",
+                "--criterion 3 criterion: got '', expected text that is not blank",
+            ],
+        ),
+        (
             ["--criterion", "5: a"],
             ["--id: missing, expected '--id', '--title' or a file's name to name the rubric by"],
         ),
