@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -52,13 +52,19 @@ class Collected:
 def collect(
     dataset: Iterable[Example], answers: Iterable[Answer], judgments: Iterable[Iterable[Judgment]]
 ) -> Collected:
-    """Read a batch through once and find every mistake in it."""
+    """Read a batch through once and find every mistake in it.
+
+    What points to an example or an answer that has mistakes of its own is no mistake as well.
+    """
     scorer = Scorer()
     mistakes = Mistakes()
     for _, example in _numbered(dataset):
         scorer.add_example(example)
     mistakes.extend(_mistakes_in(dataset))
+    no_example, no_answer = _unread(dataset), _unread(answers)
     for line, answer in _numbered(answers):
+        if (answer.example_id,) in no_example:
+            continue
         for path, message in scorer.add_answer(answer):
             mistakes.add(_name(answers, "answers"), message, path, line)
     mistakes.extend(_mistakes_in(answers))
@@ -70,7 +76,7 @@ def collect(
         starts.append((name, scorer.kept))
         for line, judgment in _judgments(source, scorer):
             read += 1
-            if judgment is not None:
+            if judgment is not None and (judgment.example_id,) not in no_example and judgment.cell[:3] not in no_answer:
                 for path, message in scorer.add_judgment(judgment):
                     mistakes.add(name, message, path, line)
             lines.extend([line] * (scorer.kept - len(lines)))
@@ -124,6 +130,11 @@ def _numbered(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
 
 def _mistakes_in(items: object) -> Mistakes:
     return items.mistakes if isinstance(items, DatasetFile | AnswerFile | JudgmentFile) else Mistakes()
+
+
+def _unread(items: object) -> Collection[tuple[object, ...]]:
+    """The keys of rows with mistakes; it grows as the file is read."""
+    return items.unread if isinstance(items, DatasetFile | AnswerFile) else ()
 
 
 def _name(items: object, otherwise: str) -> str:

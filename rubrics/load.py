@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -148,6 +148,8 @@ class ReadAnew:
 
     def __init__(self) -> None:
         self.mistakes = Mistakes()
+        self.unread: set[tuple[object, ...]] = set()
+        """The keys of rows that are there and have mistakes: what points to them points to something."""
         self._noted_before = 0
         self._passed = False
 
@@ -160,6 +162,13 @@ class ReadAnew:
 
     def _end_pass(self) -> None:
         self._passed = True
+
+    def _note_unread(self, value: Any, *names: str) -> None:
+        key = (
+            tuple(value.get(name, 0 if name == "sample" else None) for name in names) if isinstance(value, dict) else ()
+        )
+        if key and all(isinstance(part, str | int) for part in key):
+            self.unread.add(key)
 
 
 class DatasetFile(ReadAnew):
@@ -186,6 +195,8 @@ class DatasetFile(ReadAnew):
         self.examples_path = self.path / "examples.jsonl" if self.path.is_dir() else self.path
         self.folder = self.examples_path.parent
         self.rubric_places = [Path(rubrics)] if rubrics is not None else [self.folder, self.folder / "rubrics"]
+        if rubrics is not None and not Path(rubrics).is_dir():
+            self.mistakes.add(str(rubrics), "there is no such folder, expected one of *.rubric.json files")
         self.rubric_files: list[Path] = []
         self.rubrics = self._read_rubrics()
         self.info = self._read_info()
@@ -279,6 +290,7 @@ class DatasetFile(ReadAnew):
                 pointed_to.add(value["rubric_id"])
             example = self._example(value, mistakes, line)
             if example is None:
+                self._note_unread(value, "prompt_id" if isinstance(value, dict) and "prompt_id" in value else "id")
                 continue
             for path, message in rules.problems(example, line):
                 mistakes.add(file, message, path, line)
@@ -301,28 +313,13 @@ class DatasetFile(ReadAnew):
         return Dataset(self.info, examples)
 
 
-def _metadata_rule(info: DatasetInfo) -> Any:
+def _metadata_rule(info: DatasetInfo) -> Callable[[Example], Iterable[tuple[str, str]]]:
     if info.metadata_schema is None:
         return lambda _example: ()
-    import re2
-    import referencing.exceptions
-
-    from rubrics.metadata_schema import linear_validator, reason
+    from rubrics.metadata_schema import linear_validator, metadata_problems
 
     validator = linear_validator(info.metadata_schema)
-
-    def broken(example: Example) -> Iterator[tuple[str, str]]:
-        try:
-            for error in validator.iter_errors(example.metadata):
-                yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
-        except re2.error as error:
-            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {reason(error)}"
-        except RecursionError:
-            yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
-        except referencing.exceptions.Unresolvable as error:
-            yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
-
-    return broken
+    return lambda example: metadata_problems(validator, example.metadata)
 
 
 def load_dataset(path: str | Path, *, rubrics: str | Path | None = None) -> Dataset:
@@ -378,6 +375,13 @@ class AnswerFile(RowFile[Answer]):
     """Answers on disk; mistakes are collected at the first whole pass."""
 
     model = Answer
+
+    def parse(self, line: int, value: Any) -> Answer | None:
+        """One line's value as an answer; None (and the mistakes noted) where it is none."""
+        answer = super().parse(line, value)
+        if answer is None:
+            self._note_unread(value, "example_id", "model", "sample")
+        return answer
 
 
 def load_answers(path: str | Path) -> tuple[Answer, ...]:

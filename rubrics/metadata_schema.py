@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import re2
 import referencing
+import referencing.exceptions
 
 _PLAIN = jsonschema.Draft202012Validator
 
@@ -18,7 +19,7 @@ def pattern_problems(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     checker.checks("regex", raises=re2.error)(_is_pattern)
     for error in _PLAIN(_PLAIN.META_SCHEMA, format_checker=checker).iter_errors(schema):
         if error.validator == "format":
-            yield error.json_path, f"got {error.instance!r}, expected a pattern of RE2: {reason(error.cause)}"
+            yield error.json_path, f"got {error.instance!r}, expected a pattern of RE2: {_reason(error.cause)}"
     places = [*_places(schema, "$", "unevaluatedProperties")]
     if places and any(_places(schema, "$", "patternProperties")):
         message = "expected no `unevaluatedProperties` in a schema with `patternProperties`: use `additionalProperties`"
@@ -49,7 +50,20 @@ def linear_validator(schema: Mapping[str, Any]) -> Any:
     return linear(schema, registry=referencing.Registry())
 
 
-def reason(error: BaseException | None) -> str:
+def metadata_problems(validator: Any, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(JSON path, message) of everything in an example's metadata that a `linear_validator` refuses."""
+    try:
+        for error in validator.iter_errors(metadata):
+            yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+    except re2.error as error:
+        yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {_reason(error)}"
+    except RecursionError:
+        yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
+    except referencing.exceptions.Unresolvable as error:
+        yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
+
+
+def _reason(error: BaseException | None) -> str:
     """What RE2 says is wrong with a pattern."""
     said = error.args[0] if error is not None and error.args else ""
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

@@ -1,6 +1,7 @@
 """`markscheme check` and `markscheme schema`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -125,3 +126,53 @@ def test_one_criterion_is_no_plural(tmp_path: Path) -> None:
     path = tmp_path / "a.rubric.json"
     path.write_text('{"id": "r", "criteria": [{"criterion": "Names the town", "points": 1}]}', encoding="utf-8")
     assert markscheme("check", path).out == "ok: 1 rubric, 1 criterion, no mistakes\n"
+
+
+def law(tmp_path: Path) -> Path:
+    folder = tmp_path / "law"
+    shutil.copytree(ROOT / "examples" / "law", folder)
+    return folder
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def places(*given: object) -> list[str]:
+    """File and JSON path of every mistake."""
+    report = json.loads(markscheme("check", *given, "--json").out)
+    return [f"{Path(one['file']).name} {one['path']}" for one in report["mistakes"]]
+
+
+def test_one_slip_in_a_rubric_is_not_told_again_for_every_answer_and_judgment(tmp_path: Path) -> None:
+    folder = law(tmp_path)
+    rewrite(folder / "rubrics" / "deposit-withheld.rubric.json", '"points": 8', '"points": "8"')
+    assert places(folder) == [
+        "deposit-withheld.rubric.json $.criteria[0].children[0].points",
+        "examples.jsonl $.rubric_id",
+    ]
+
+
+def test_one_slip_in_a_question_or_an_answer_is_told_alone(tmp_path: Path) -> None:
+    folder = law(tmp_path)
+    rewrite(folder / "examples.jsonl", '"tags"', '"tagz"')
+    assert places(folder) == ["examples.jsonl $.tagz"]
+    shutil.copy(ROOT / "examples" / "law" / "examples.jsonl", folder)
+    rewrite(folder / "answers.jsonl", '"text"', '"txt"')
+    assert places(folder) == ["answers.jsonl $.text", "answers.jsonl $.txt"]
+
+
+def test_what_points_nowhere_is_told_beside_other_mistakes(tmp_path: Path) -> None:
+    folder = law(tmp_path)
+    rewrite(folder / "examples.jsonl", '"tags"', '"tagz"')
+    rewrite(folder / "answers.jsonl", '"example_id": "late-bicycle"', '"example_id": "late-bike"')
+    found = places(folder)
+    assert found[:2] == ["examples.jsonl $.tagz", "answers.jsonl $.example_id"]
+    assert set(found[2:]) == {"first.jsonl $", "second.jsonl $"}  # they judge an answer that nobody gave
+
+
+def test_a_folder_of_rubrics_that_is_not_there_is_told_first(tmp_path: Path) -> None:
+    found = places(ROOT / "examples" / "law", "--rubrics", tmp_path / "nowhere")
+    assert found == ["nowhere None", *["examples.jsonl $.rubric_id"] * 7]
