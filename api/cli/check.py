@@ -137,6 +137,8 @@ def check_paths(paths: Sequence[Path], *, rubrics: Path | None = None, all_advic
     for path in paths:
         if path.is_dir():
             _check_folder(path, checked, rubrics)
+        elif path.name == "dataset.json" and path.exists():
+            _check_folder(path.parent, checked, rubrics)
         elif path.suffix == ".jsonl":
             _check_lines(path, checked, rubrics)
         else:

@@ -176,3 +176,8 @@ def test_what_points_nowhere_is_told_beside_other_mistakes(tmp_path: Path) -> No
 def test_a_folder_of_rubrics_that_is_not_there_is_told_first(tmp_path: Path) -> None:
     found = places(ROOT / "examples" / "law", "--rubrics", tmp_path / "nowhere")
     assert found == ["nowhere None", *["examples.jsonl $.rubric_id"] * 7]
+
+
+def test_a_datasets_own_file_stands_for_its_folder() -> None:
+    folder = ROOT / "examples" / "law"
+    assert markscheme("check", folder / "dataset.json").out == markscheme("check", folder).out
