@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -164,11 +165,9 @@ class ReadAnew:
         self._passed = True
 
     def _note_unread(self, value: Any, *names: str) -> None:
-        key = (
-            tuple(value.get(name, 0 if name == "sample" else None) for name in names) if isinstance(value, dict) else ()
-        )
-        if key and all(isinstance(part, str | int) for part in key):
-            self.unread.add(key)
+        if names and isinstance(value, dict):
+            with suppress(TypeError):  # a list or an object names nothing
+                self.unread.add(tuple(value.get(name, 0) for name in names))
 
 
 class DatasetFile(ReadAnew):
@@ -337,6 +336,8 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     model: type[ModelT]
     """What each line is."""
+    key: tuple[str, ...] = ()
+    """The fields that name a row, where others point to it."""
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
@@ -362,7 +363,10 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     def parse(self, line: int, value: Any) -> ModelT | None:
         """One line's value as a row; None (and the mistakes noted) where it is none."""
-        return parse_row(self.model, value, self._pass, file=str(self.path), line=line)
+        row = parse_row(self.model, value, self._pass, file=str(self.path), line=line)
+        if row is None:
+            self._note_unread(value, *self.key)
+        return row
 
     def load(self) -> tuple[ModelT, ...]:
         """All rows in memory; InputError has every mistake in them."""
@@ -375,13 +379,7 @@ class AnswerFile(RowFile[Answer]):
     """Answers on disk; mistakes are collected at the first whole pass."""
 
     model = Answer
-
-    def parse(self, line: int, value: Any) -> Answer | None:
-        """One line's value as an answer; None (and the mistakes noted) where it is none."""
-        answer = super().parse(line, value)
-        if answer is None:
-            self._note_unread(value, "example_id", "model", "sample")
-        return answer
+    key = ("example_id", "model", "sample")
 
 
 def load_answers(path: str | Path) -> tuple[Answer, ...]:

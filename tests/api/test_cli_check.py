@@ -181,3 +181,9 @@ def test_a_folder_of_rubrics_that_is_not_there_is_told_first(tmp_path: Path) -> 
 def test_a_datasets_own_file_stands_for_its_folder() -> None:
     folder = ROOT / "examples" / "law"
     assert markscheme("check", folder / "dataset.json").out == markscheme("check", folder).out
+
+
+def test_an_answer_whose_key_is_no_key_is_told_like_any_other(tmp_path: Path) -> None:
+    folder = law(tmp_path)
+    rewrite(folder / "answers.jsonl", '"model": "answerer-a"', '"model": ["answerer-a"]')
+    assert places(folder)[0] == "answers.jsonl $.model"
