@@ -12,7 +12,7 @@ from graders.load import JudgmentFile
 from graders.scorer import Scorer
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import Policy
-from rubrics import Answer, AnswerFile, DatasetFile, Example, Mistake, Mistakes
+from rubrics import Answer, AnswerFile, DatasetFile, Example, Mistake, Mistakes, RowFile
 
 ItemT = TypeVar("ItemT")
 
@@ -134,7 +134,7 @@ def _mistakes_in(items: object) -> Mistakes:
 
 def _unread(items: object) -> Collection[tuple[object, ...]]:
     """The keys of rows with mistakes; it grows as the file is read."""
-    return items.unread if isinstance(items, DatasetFile | AnswerFile) else ()
+    return items.unread if isinstance(items, DatasetFile | RowFile) else ()
 
 
 def _name(items: object, otherwise: str) -> str:

@@ -149,8 +149,7 @@ class ReadAnew:
 
     def __init__(self) -> None:
         self.mistakes = Mistakes()
-        self.unread: set[tuple[object, ...]] = set()
-        """The keys of rows that are there and have mistakes: what points to them points to something."""
+        self.unread: set[tuple[object, ...]] = set()  # keys of rows with mistakes: they are there to be pointed to
         self._noted_before = 0
         self._passed = False
 
@@ -289,7 +288,7 @@ class DatasetFile(ReadAnew):
                 pointed_to.add(value["rubric_id"])
             example = self._example(value, mistakes, line)
             if example is None:
-                self._note_unread(value, "prompt_id" if isinstance(value, dict) and "prompt_id" in value else "id")
+                self._note_unread(value, "prompt_id" if is_healthbench_row(value) else "id")
                 continue
             for path, message in rules.problems(example, line):
                 mistakes.add(file, message, path, line)
@@ -315,10 +314,9 @@ class DatasetFile(ReadAnew):
 def _metadata_rule(info: DatasetInfo) -> Callable[[Example], Iterable[tuple[str, str]]]:
     if info.metadata_schema is None:
         return lambda _example: ()
-    from rubrics.metadata_schema import linear_validator, metadata_problems
+    from rubrics.metadata_schema import metadata_rule
 
-    validator = linear_validator(info.metadata_schema)
-    return lambda example: metadata_problems(validator, example.metadata)
+    return metadata_rule(info.metadata_schema)
 
 
 def load_dataset(path: str | Path, *, rubrics: str | Path | None = None) -> Dataset:
@@ -336,8 +334,7 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     model: type[ModelT]
     """What each line is."""
-    key: tuple[str, ...] = ()
-    """The fields that name a row, where others point to it."""
+    key: tuple[str, ...] = ()  # the fields that name a row, where others point to it
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
 import re2
 import referencing
 import referencing.exceptions
+
+from rubrics.example import Example
 
 _PLAIN = jsonschema.Draft202012Validator
 
@@ -50,17 +52,22 @@ def linear_validator(schema: Mapping[str, Any]) -> Any:
     return linear(schema, registry=referencing.Registry())
 
 
-def metadata_problems(validator: Any, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(JSON path, message) of everything in an example's metadata that a `linear_validator` refuses."""
-    try:
-        for error in validator.iter_errors(metadata):
-            yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
-    except re2.error as error:
-        yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {_reason(error)}"
-    except RecursionError:
-        yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
-    except referencing.exceptions.Unresolvable as error:
-        yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
+def metadata_rule(schema: Mapping[str, Any]) -> Callable[[Example], Iterator[tuple[str, str]]]:
+    """What a schema without `pattern_problems` finds wrong with an example's metadata: (JSON path, message) of each."""
+    validator = linear_validator(schema)
+
+    def problems(example: Example) -> Iterator[tuple[str, str]]:
+        try:
+            for error in validator.iter_errors(example.metadata):
+                yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+        except re2.error as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {_reason(error)}"
+        except RecursionError:
+            yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
+        except referencing.exceptions.Unresolvable as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
+
+    return problems
 
 
 def _reason(error: BaseException | None) -> str:
