@@ -13,6 +13,7 @@ import typer
 
 from api.cli.app import app
 from api.cli.exit_code import ExitCode
+from api.cli.visible import visible
 from rubrics import EvalError, InputError
 
 
@@ -29,10 +30,10 @@ def main() -> None:
                 out.flush()
     except InputError as error:
         for mistake in error.mistakes:
-            typer.echo(str(mistake), err=True)
+            typer.echo(visible(str(mistake)), err=True)
         sys.exit(ExitCode.WRONG_INPUT)
     except EvalError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(visible(str(error)), err=True)
         sys.exit(ExitCode.WRONG_INPUT)
     except OSError as error:
         _drop(out)

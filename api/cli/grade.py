@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import typer
 
@@ -19,6 +20,7 @@ from api.cli.lean import uncollected
 from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
+from api.cli.visible import one_line
 from api.store import Store
 from graders import Engine, Grader, Progress, Scores, ScoringOptions
 from rubrics import InputError, Mistake
@@ -55,9 +57,11 @@ def run_grade(request: GradeRequest) -> ExitCode:
         _check_budget(request.budget, batch.graders)
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
-        typer.echo(plan_words(batch, plan), err=True)
+        typer.echo(plan_words(batch, plan, dry_run=request.dry_run), err=True)
         if request.dry_run:
-            _read(batch, ask=False)
+            waiting = _read(batch, ask=False)
+            if request.as_json:
+                _print_json({"run": _plan_json(batch, plan, waiting)})
             return ExitCode.DONE
         progress = _grade(batch, engine, plan)
         waiting = _read(batch, ask=progress.stopped is None)
@@ -85,7 +89,7 @@ def exit_code(progress: Progress, scores: Scores) -> ExitCode:
     return ExitCode.UNGRADED if scores.ungraded else ExitCode.DONE
 
 
-def plan_words(batch: Batch, plan: Progress) -> str:
+def plan_words(batch: Batch, plan: Progress, *, dry_run: bool) -> str:
     """`run medicine-1a2b3c4d: 336 cells: 300 kept, 36 to grade; 606 recorded judgments filed`."""
     words = f"run {batch.run.name}: {plan.total:,} cells: {plan.kept:,} kept, {plan.to_grade:,} to grade"
     if plan.again:
@@ -95,8 +99,29 @@ def plan_words(batch: Batch, plan: Progress) -> str:
     elif plan.estimate > 0:
         words += f", about {dollars(plan.estimate)}"
     if batch.recorded:
-        words += f"; {batch.imported:,} recorded judgments filed"
+        words += f"; {batch.imported:,} recorded judgments {'to file' if dry_run else 'filed'}"
     return words
+
+
+def _plan_json(batch: Batch, plan: Progress, waiting: Waiting) -> dict[str, Any]:
+    """What a run would do, as one JSON object; `recorded` is what would be filed."""
+    return {
+        "name": batch.run.name,
+        "dry_run": True,
+        "cells": plan.total,
+        "kept": plan.kept,
+        "to_grade": plan.to_grade,
+        "recorded": batch.imported,
+        **_people_json(batch, waiting),
+    }
+
+
+def _people_json(batch: Batch, waiting: Waiting) -> dict[str, Any]:
+    return {"rater": batch.request.rater, "waiting": waiting.cells} if batch.by_people else {}
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
 
 
 def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
@@ -125,7 +150,7 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
 
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:
     for warning in scores.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {one_line(warning)}", err=True)
     if progress.stopped is not None and not waiting.left_early:
         typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)
     if waiting.cells and (_at_terminal() or (waiting.left_early and not request.as_json)):
@@ -143,10 +168,9 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
             "calls": progress.calls,
             "cost": progress.cost,
             "stopped": progress.stopped,
+            **_people_json(batch, waiting),
         }
-        if batch.by_people:
-            report["run"] |= {"rater": batch.request.rater, "waiting": waiting.cells}
-        typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        _print_json(report)
         return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
-from api.cli.reading.visible import one_line
 from api.cli.tables import print_scores
+from api.cli.visible import one_line
 from graders import JudgmentFile, Scores, ScoringOptions, collect
 from rubrics import AnswerFile, DatasetFile
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from api.cli.reading.keys import PASTE, Key, KeyDecoder
 from api.cli.reading.screen import plain, render
 from api.cli.reading.state import Size
-from api.cli.reading.visible import visible
 from api.cli.reading.wrapping import cells, cut, padded, wrapped
+from api.cli.visible import visible
 from graders import Judgment, LoadedQuestion, MemoryLedger, lay_out
 from rubrics import Answer, Example
 from tests.reading_person import NARROW, WIDE, Person, example_of, papers_of

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 from api.cli.reading.sheet import Sheet, verdict_words
 from api.cli.reading.state import State
-from api.cli.reading.visible import one_line, visible
 from api.cli.reading.wrapping import cells, wrapped
+from api.cli.visible import one_line, visible
 from rubrics import Criterion, Option
 
 Style = Literal["", "bold", "dim", "bar"]

@@ -10,8 +10,8 @@ from api.cli.reading.content import CARET, Style, foot
 from api.cli.reading.layout import Layout, Pane, layout
 from api.cli.reading.pace import Pace, time_words
 from api.cli.reading.state import State
-from api.cli.reading.visible import one_line
 from api.cli.reading.wrapping import cells, cut, padded
+from api.cli.visible import one_line
 
 
 class Piece(NamedTuple):
