@@ -11,8 +11,8 @@ from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.judgment_page import JudgmentPage
-from graders.plain_judgment import VERDICT_FIELDS, is_plain_beside_verdict
 from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
+from graders.remarks import VERDICT_FIELDS, is_plain_beside_verdict
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import DOES_NOT_APPLY, JUDGED
