@@ -18,6 +18,7 @@ from rubrics.json_text import JsonSyntaxError, parse_json, parse_plain_line
 from rubrics.model import Model
 from rubrics.plain_example import PlainExample, PlainReader
 from rubrics.rubric import Rubric
+from rubrics.shared_rubrics import SharedRubrics
 from rubrics.validation import mistakes_of
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -281,20 +282,18 @@ class DatasetFile(ReadAnew):
 
     def _read(self, plain: PlainReader | None) -> Iterator[tuple[int, Example | PlainExample]]:
         mistakes = self._begin_pass()
-        rules = AgreementRules()
+        rules, shared, metadata_rule = AgreementRules(), SharedRubrics(), _metadata_rule(self.info)
         file = str(self.examples_path)
-        metadata_rule = _metadata_rule(self.info)
         pointed_to: set[str] = set()
         noted = len(mistakes)
         for line, value in read_lines(self.examples_path, mistakes):
-            if plain is not None and len(mistakes) == noted:
-                lean = plain.read(value)
-                if lean is not None and rules.agrees(lean, line):
-                    yield line, lean
-                    continue
+            lean = plain.read(value) if plain is not None and len(mistakes) == noted else None
+            if lean is not None and rules.agrees(lean, line):
+                yield line, lean
+                continue
             if isinstance(value, dict) and isinstance(value.get("rubric_id"), str):
                 pointed_to.add(value["rubric_id"])
-            example = self._example(value, mistakes, line)
+            example = self._example(value, shared, mistakes, line)
             if example is not None:
                 for path, message in (*rules.problems(example, line), *metadata_rule(example)):
                     mistakes.add(file, message, path, line)
@@ -303,11 +302,12 @@ class DatasetFile(ReadAnew):
         self._tell_rubrics(pointed_to, mistakes)
         self._end_pass()
 
-    def _example(self, value: Any, mistakes: Mistakes, line: int) -> Example | None:
-        file = str(self.examples_path)
+    def _example(self, value: Any, shared: SharedRubrics, mistakes: Mistakes, line: int) -> Example | None:
+        where: dict[str, Any] = {"file": str(self.examples_path), "line": line}
         if self._healthbench or is_healthbench_row(value):
-            return parse_healthbench_row(value, mistakes, file=file, line=line)
-        return parse_row(Example, value, mistakes, file=file, line=line, context={"rubrics": self.rubrics})
+            return parse_healthbench_row(value, mistakes, **where)
+        where["context"] = {"rubrics": self.rubrics}
+        return shared.read(value, lambda row: parse_row(Example, row, mistakes, **where))
 
     def load(self) -> Dataset:
         """The whole dataset in memory; InputError has every mistake in it."""
