@@ -49,7 +49,7 @@ def grading(endpoint: Endpoint, folder: Path) -> None:
 
 def entries(batch: Batch) -> Iterator[Entry]:
     """A right judgment of every cell but each hundredth, as the batch's grader would have given it."""
-    (card,) = batch.run.cards
+    (card,) = (card for card in batch.run.cards if card.kind == "model")
     judged_at, number = datetime.now(UTC).isoformat(timespec="milliseconds"), 0
     for example, answers in batch.run.questions():
         rubric, shown = example.rubric, references_hash(example)
