@@ -40,7 +40,8 @@ def main(runs: int) -> None:
             seen = endpoint.seen()
             checked = grading.checked()
             must(checked.wrong == 0, f"{checked}")
-            walls.append(((graded.committed_ns or graded.ended_ns) - seen.first_ns) / 1e9)
+            end_ns = graded.committed.at_ns if graded.committed else graded.ended_ns
+            walls.append((end_ns - seen.first_ns) / 1e9)
             ungraded.append(SIZES.cells - checked.judged)
             calls.append(seen.requests / SIZES.cells)
             refused.append(seen.limited)

@@ -39,12 +39,15 @@ def grading(endpoint: Endpoint, folder: Path) -> None:
         for sizes in (FEW, MANY):
             endpoint.reset(lat=lat)
             job = Grading(folder / str(sizes.cells), endpoint.url, store="memory").forget()
-            graded = job.run()
+            graded = job.run(until=sizes.cells)
             must_be_right(graded, job, sizes.cells)
-            peaks[sizes] = graded.peak_mb
+            peaks[sizes] = graded
         print(f"Grading at {lat} ms:")
-        show([peaks[MANY] / peaks[FEW]], f"× the peak of {FEW.cells:,} judgments, that of {MANY.cells:,}", most=1.1)
-        show([peaks[MANY]], f"MB at the peak of {MANY.cells:,} judgments", most=150)
+        few, many = peaks[FEW], peaks[MANY]
+        show([many.peak_mb / few.peak_mb], f"× the peak of {FEW.cells:,} judgments, that of {MANY.cells:,}", most=1.1)
+        show([many.peak_mb], f"MB at the peak of {MANY.cells:,} judgments", most=150)
+        show([many.last_commit.peak_mb], "MB of it up to the last commit, before scoring")
+        show([few.last_commit.peak_mb], f"MB up to there with {FEW.cells:,} judgments")
 
 
 def entries(batch: Batch) -> Iterator[Entry]:
@@ -108,16 +111,18 @@ def resuming(endpoint: Endpoint, folder: Path, sizes: Sizes) -> None:
     must_be_right(resumed, job, sizes.cells)
     seen = endpoint.seen()
     must(seen.requests == missing, f"expected {missing:,} calls, got {seen.requests:,}")
-    must(resumed.committed_ns is not None, "the last commit was not seen")
-    committed = resumed.committed_ns or 0
+    committed = resumed.last_commit
     print(f"Resuming them at 0 ms ({missing:,} calls):")
     show(
-        [(committed - resumed.started_ns) / 1e9], "s from start to last commit, validation and calls included", most=12
+        [(committed.at_ns - resumed.started_ns) / 1e9],
+        "s from start to last commit, validation and calls included",
+        most=12,
     )
     show([(seen.first_ns - resumed.started_ns) / 1e9], "s of them before the first call")
-    show([(resumed.ended_ns - committed) / 1e9], "s after that: scoring and printing --json")
+    show([(resumed.ended_ns - committed.at_ns) / 1e9], "s after that: scoring and printing --json")
     show([resumed.cpu], "s of CPU in all")
-    show([resumed.peak_mb], "MB at the peak, scoring included", most=250)
+    show([committed.peak_mb], "MB at the peak up to the last commit", most=250)
+    show([resumed.peak_mb], "MB at the peak, scoring included")
 
 
 def main(parts: list[str], examples: int) -> None:

@@ -31,14 +31,22 @@ _LOOK_EVERY = 0.005
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """When another reader first saw all the judgments that were waited for: then they are on the disk."""
+
+    at_ns: int
+    peak_mb: float
+    """Peak resident memory of the process until then: before it scores."""
+
+
+@dataclass(frozen=True, slots=True)
 class Graded:
     """What one process did."""
 
     exit_code: int
     started_ns: int
     ended_ns: int
-    committed_ns: int | None
-    """When another reader first saw all the judgments that were waited for: then they are on the disk."""
+    committed: Committed | None
     cpu: float
     """Seconds, user and system."""
     peak_mb: float
@@ -47,6 +55,13 @@ class Graded:
     """What it printed with --json; empty where it printed nothing."""
     said: str
     """Standard error."""
+
+    @property
+    def last_commit(self) -> Committed:
+        """What was seen of the last commit; the benchmark ends where nothing was."""
+        if self.committed is None:
+            raise SystemExit(f"WRONG: the last commit was not seen: exit {self.exit_code}, {self.said[-500:]}")
+        return self.committed
 
     @property
     def wall(self) -> float:
@@ -97,7 +112,7 @@ class Grading:
                 exit_code=process.returncode,
                 started_ns=started,
                 ended_ns=ended,
-                committed_ns=committed,
+                committed=committed,
                 cpu=usage.ru_utime + usage.ru_stime,
                 peak_mb=int(peak.read_text()) / 1024 if peak.exists() else float("nan"),
                 report=json.loads(printed_text) if printed_text else {},
@@ -127,7 +142,7 @@ class Grading:
                     wrong += judgment.met is not right[judgment.example_id, judgment.criterion_id]
         return Checked(judged, wrong)
 
-    def _wait_for(self, until: int, process: subprocess.Popen[bytes]) -> int | None:
+    def _wait_for(self, until: int, process: subprocess.Popen[bytes]) -> Committed | None:
         """When a reader beside the process first sees the last judgment; None where it ended before.
 
         A reader of a write-ahead log sees a commit once it is synced. The highest row id is one look at an index.
@@ -144,7 +159,7 @@ class Grading:
                     reader = reader or sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)
                     (highest,) = reader.execute("SELECT max(id) FROM judgments").fetchone()
                     if (highest or 0) >= until:
-                        return time.monotonic_ns()
+                        return Committed(time.monotonic_ns(), _peak_mb(process.pid))
                 except sqlite3.OperationalError:  # the table is not there yet
                     pass
                 time.sleep(_LOOK_EVERY)
@@ -160,6 +175,11 @@ class Checked:
 
     judged: int
     wrong: int
+
+
+def _peak_mb(pid: int) -> float:
+    told = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2]
+    return int(told.split()[0]) / 1024 if told else float("nan")
 
 
 def must(holds: bool, message: str) -> None:
