@@ -22,6 +22,7 @@ from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.registry import GraderOptions, Recorded, open_grader, open_graders
+from graders.reward import RecentLedger, Reward, Rewarded, RewardLedger
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
 from graders.scorer import Scorer
@@ -54,7 +55,11 @@ __all__ = [
     "Preview",
     "Progress",
     "Question",
+    "RecentLedger",
     "Recorded",
+    "Reward",
+    "RewardLedger",
+    "Rewarded",
     "Row",
     "RulesGrader",
     "Scorer",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, select, update
 
 from api.store.database import Database
-from api.store.row import judgment_row
+from api.store.row import judgment_of, judgment_row
 from api.store.tables import judgments, runs
 from graders import CellId, Entry, Standing
 
@@ -31,9 +31,20 @@ _STANDING = (
     .order_by(judgments.c.criterion_id, judgments.c.grader, judgments.c.repeat, judgments.c.attempt)
 )
 
+_ENTRIES = (
+    select(judgments)
+    .where(
+        judgments.c.run_id == bindparam("run_id"),
+        judgments.c.example_id == bindparam("example_id"),
+        judgments.c.model == bindparam("model"),
+        judgments.c.sample == bindparam("sample"),
+    )
+    .order_by(judgments.c.attempt)
+)
+
 
 class RunLedger:
-    """Implements `graders.ledger.Ledger`; one thread may keep while others ask."""
+    """Implements `graders.Ledger` and `graders.RewardLedger`; one thread may keep while others ask."""
 
     def __init__(self, database: Database, run_id: str) -> None:
         self._database = database
@@ -48,6 +59,15 @@ class RunLedger:
         return {
             (criterion_id, grader, repeat): Standing(attempt, key, status)
             for criterion_id, grader, repeat, attempt, key, status in rows
+        }
+
+    def entries_of(self, example_id: str, model: str, sample: int) -> Mapping[CellId, Entry]:
+        """The highest attempt of each of one answer's cells, with its judgment."""
+        which = {"run_id": self._run_id, "example_id": example_id, "model": model, "sample": sample}
+        with self._database.reading() as connection:
+            rows = connection.execute(_ENTRIES, which).all()
+        return {
+            (row.criterion_id, row.grader, row.repeat): Entry(judgment_of(row), row.key, row.attempt) for row in rows
         }
 
     def keep(self, entries: Sequence[Entry]) -> None:
