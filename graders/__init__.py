@@ -1,8 +1,11 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
+from graders.address import ModelAddress, address_words, parse_model_address
 from graders.aggregation import Row
+from graders.answerer import Answerer, Sampling
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash
 from graders.engine import Engine, Progress, Question
+from graders.family import family_warnings, model_family
 from graders.fit import fit_verdict, judgment_problems
 from graders.grade import grade, grade_async
 from graders.grader import Grader, GraderCard, Task
@@ -34,6 +37,7 @@ __all__ = [
     "HUMAN",
     "HUMAN_CARD",
     "READ_IN",
+    "Answerer",
     "Call",
     "CellId",
     "Collected",
@@ -50,6 +54,7 @@ __all__ = [
     "JudgmentFile",
     "Ledger",
     "MemoryLedger",
+    "ModelAddress",
     "Outcome",
     "Paper",
     "Preview",
@@ -62,26 +67,31 @@ __all__ = [
     "Rewarded",
     "Row",
     "RulesGrader",
+    "Sampling",
     "Scorer",
     "Scores",
     "ScoringOptions",
     "Standing",
     "Task",
     "Verdict",
+    "address_words",
     "build_judge_prompt",
     "cell_key",
     "cell_keys",
     "check_met",
     "check_rater",
     "collect",
+    "family_warnings",
     "fit_verdict",
     "grade",
     "grade_async",
     "judgment_problems",
     "lay_out",
     "load_judgments",
+    "model_family",
     "open_grader",
     "open_graders",
+    "parse_model_address",
     "plan_calls",
     "preview_json",
     "preview_rubric",

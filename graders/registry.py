@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from graders.address import DEFAULT_BASE_URL, address_words, parse_model_address
 from graders.grader import Grader
 from graders.human import HUMAN, HumanGrader
 from graders.rules import RULES, RulesGrader
@@ -21,8 +22,6 @@ from rubrics import InputError, Mistake, Mistakes, Model, Number, Text, did_you_
 
 ENTRY_POINTS = "markscheme.graders"
 """The entry-point group in which packages offer graders."""
-
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +122,10 @@ def _recorded(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded
 
 
 def _model(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
-    name, at, address = rest.rpartition("@http")
-    if at:
-        base_url = f"http{address}"
-    elif (address := os.environ.get("OPENAI_BASE_URL", "")) or os.environ.get(options.api_key_env):
-        base_url = address or DEFAULT_BASE_URL
-    else:
-        raise _wrong(
-            spec,
-            "expected an address: model:NAME@http://HOST:PORT/v1 (or https://…), or OPENAI_BASE_URL, or a key in "
-            f"{options.api_key_env} for {DEFAULT_BASE_URL}",
-        )
-    return _model_grader(name if at else rest, base_url, options, temperature=0.0)
+    address = parse_model_address(rest, options.api_key_env)
+    if address is None:
+        raise _wrong(spec, address_words("model:NAME", options.api_key_env))
+    return _model_grader(address.name, address.base_url, options, temperature=0.0)
 
 
 def _model_grader(name: str, base_url: str, options: GraderOptions, *, temperature: float | None) -> Grader:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from api.cli.answer_command import answer
 from api.cli.exit_code import ExitCode
 from rubrics import EvalError, InputError
 
@@ -181,6 +182,9 @@ def grade(
         as_json=as_json,
     )
     raise typer.Exit(run_grade(request))
+
+
+app.command()(answer)
 
 
 @app.command()

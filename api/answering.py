@@ -1,0 +1,187 @@
+"""Samples answers for a dataset: what is in the file already is kept, the rest is asked and appended as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from api.answer_log import AnswerLog
+from graders import Answerer
+from rubrics import Answer, DatasetFile, Example, GraderError, InputError, Mistake
+
+DEAD_AFTER = 8
+"""Answers that must fail, and none come back, before the endpoint is given up."""
+
+_TOLD = 10
+"""Failures that are told one by one."""
+
+
+@dataclass(slots=True)
+class AnswerCounts:
+    """What has happened so far; counts are answers."""
+
+    total: int = 0
+    """Answers that are wanted of this model."""
+    kept: int = 0
+    """Answers that were in the file."""
+    answered: int = 0
+    """Answers that are in the file now."""
+    failed: int = 0
+    """Answers that were asked for and did not come."""
+    cut: int = 0
+    """Answers that were cut off at the token limit."""
+    empty: int = 0
+    """Answers without any text."""
+    failures: list[str] = field(default_factory=list)
+    """The first failures, each with its place."""
+    stopped: bool = False
+    """Whether the user stopped it."""
+    given_up: bool = False
+    """Whether it stopped by itself, since nothing ever came back."""
+
+    @property
+    def to_ask(self) -> int:
+        return self.total - self.kept
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What the file holds of one example by this model: no texts."""
+
+    samples: set[int] = field(default_factory=set)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    """Prompt hash → the lines that carry it."""
+
+
+class Answering:
+    """One model's answers to one dataset, in one file. What it holds in memory are ids, not texts."""
+
+    def __init__(
+        self, dataset: DatasetFile, log: AnswerLog, answerer: Answerer, *, samples: int = 1, concurrency: int = 16
+    ) -> None:
+        self.counts = AnswerCounts()
+        self.on_progress: Callable[[AnswerCounts], None] = lambda _: None
+        self._dataset = dataset
+        self._log = log
+        self._answerer = answerer
+        self._samples = samples
+        self._concurrency = concurrency
+        self._kept: dict[str, _Kept] = {}
+        self._other_sampling: list[int] = []
+        self._stop = False
+        self._pending: list[Answer] = []
+        self._writing = asyncio.Lock()
+
+    def prepare(self) -> bool:
+        """Check the dataset and the file, and count; True where the file's last line was cut off.
+
+        InputError with every mistake, and where answers of this model were asked in another way than now.
+        """
+        wanted = {example.id: self._answerer.prompt_hash(example) for example in self._dataset}
+        self._dataset.mistakes.raise_if_any()
+        mended = self._log.read(self._take)
+        mistakes = list(self._changes(wanted))
+        if mistakes:
+            raise InputError(mistakes)
+        self.counts.total = len(wanted) * self._samples
+        self.counts.kept = sum(
+            sum(sample < self._samples for sample in self._kept[example_id].samples)
+            for example_id in wanted
+            if example_id in self._kept
+        )
+        return mended
+
+    def stop(self) -> None:
+        """Ask for nothing more; what is in flight is finished and kept."""
+        self._stop = self.counts.stopped = True
+
+    async def run(self) -> AnswerCounts:
+        """Ask for everything that is missing; returns when the last answer is on the disk."""
+        missing = self._missing()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers") as thread:
+            workers = [asyncio.create_task(self._work(missing, thread)) for _ in range(self._concurrency)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+                await self._answerer.aclose()
+        return self.counts
+
+    def _take(self, line: int, answer: Answer) -> Iterator[Mistake]:
+        """Note an answer that is in the file; those of other models are no concern here."""
+        if answer.model != self._answerer.filed_as:
+            return
+        kept = self._kept.setdefault(answer.example_id, _Kept())
+        kept.samples.add(answer.sample)
+        prompt_hash = answer.metadata.get("prompt_hash")
+        if isinstance(prompt_hash, str):
+            kept.lines.setdefault(prompt_hash, []).append(line)
+            if answer.metadata.get("sampling", {}) != self._answerer.sampling.as_json():
+                self._other_sampling.append(line)
+        yield from ()
+
+    def _changes(self, wanted: dict[str, str]) -> Iterator[Mistake]:
+        """Where the file's answers were asked in another way than now: once for all prompts, once for all options."""
+        way_out = "write to another file, file these under another name (--as), or take those lines out"
+        others = [
+            (line, example_id, prompt_hash)
+            for example_id, kept in self._kept.items()
+            for prompt_hash, lines in kept.lines.items()
+            for line in lines
+            if prompt_hash != wanted.get(example_id, prompt_hash)
+        ]
+        if others:
+            line, example_id, prompt_hash = min(others)
+            message = (
+                f"got {prompt_hash!r}, but what example {example_id!r} asks now has {wanted[example_id]!r}: its prompt "
+                f"or --system has changed{_more(len(others))}; {way_out}"
+            )
+            yield Mistake(str(self._log.path), message, "$.metadata.prompt_hash", line)
+        if self._other_sampling:
+            message = (
+                f"was asked with another --temperature or --max-tokens than now{_more(len(self._other_sampling))}; "
+                f"{way_out}"
+            )
+            yield Mistake(str(self._log.path), message, "$.metadata.sampling", self._other_sampling[0])
+
+    def _missing(self) -> Iterator[tuple[Example, int]]:
+        """What is to be asked: sample by sample of each example, in the dataset's order."""
+        for example in self._dataset:
+            kept = self._kept.get(example.id, _Kept()).samples
+            yield from ((example, sample) for sample in range(self._samples) if sample not in kept)
+
+    async def _work(self, missing: Iterator[tuple[Example, int]], thread: ThreadPoolExecutor) -> None:
+        counts = self.counts
+        for example, sample in missing:
+            if self._stop:
+                return
+            try:
+                answer = await self._answerer.answer(example, sample)
+            except GraderError as error:
+                counts.failed += 1
+                if len(counts.failures) < _TOLD:
+                    counts.failures.append(f"example {example.id!r}, sample {sample}: {error.kind}: {error}")
+                if not counts.answered and counts.failed >= DEAD_AFTER:
+                    self._stop = counts.given_up = True
+            else:
+                await self._keep(answer, thread)
+                counts.answered += 1
+                counts.cut += answer.metadata.get("finish_reason") == "length"
+                counts.empty += not answer.text.strip()
+            self.on_progress(counts)
+
+    async def _keep(self, answer: Answer, thread: ThreadPoolExecutor) -> None:
+        """Return when the answer is on the disk; those that came in meanwhile go there together."""
+        self._pending.append(answer)
+        async with self._writing:
+            together, self._pending = self._pending, []
+            if together:
+                await asyncio.get_running_loop().run_in_executor(thread, self._log.append, together)
+
+
+def _more(lines: int) -> str:
+    return f" (and in {lines - 1} more lines)" if lines > 1 else ""
