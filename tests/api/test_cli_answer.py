@@ -1,7 +1,9 @@
 """`markscheme answer`: a model under test answers into a file that every crash leaves whole, and that goes on."""
 
+import asyncio
 import fcntl
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from api.answer_log import AnswerLog
-from rubrics import Answer, InputError, load_answers
+from api.answering import Answering
+from graders import Answerer
+from rubrics import Answer, DatasetFile, InputError, load_answers
 from tests.batch import RUBRIC, read_lines, write_lines
 from tests.command import Result, markscheme
 from tests.endpoint_thread import serving
@@ -416,6 +420,26 @@ def test_ctrl_c_twice_stops_at_once_and_leaves_a_file_that_resumes(tmp_path: Pat
         assert (child.returncode, "Traceback" in told) == (4, False)
         assert "1 answered; the same command goes on from here" in told
         goes_on_with_the_rest(desk, gate)
+
+
+def test_a_stop_finishes_what_is_in_flight_and_asks_for_nothing_more(desk: Desk) -> None:
+    with AnswerLog(desk.output) as log:
+        answerer = Answerer("tested", base_url=desk.endpoint.base_url)
+        answering = Answering(DatasetFile(desk.dataset), log, answerer, concurrency=2)
+        answering.prepare()
+        answering.on_progress = lambda _: answering.stop()
+        counts = asyncio.run(answering.run())
+    assert (counts.answered, counts.stopped) == (2, True)
+    assert desk.asked() == ["First?", "Second?"]
+    assert len(load_answers(desk.output)) == 2
+
+
+def test_every_option_of_the_page_is_one_of_the_command() -> None:
+    page = (ROOT / "docs" / "answering.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"(?<!\w)--[a-z][a-z-]+", page)) - {"--grader"}
+    help_text = markscheme("answer", "--help").out
+    assert told
+    assert [option for option in sorted(told) if option not in help_text] == []
 
 
 def test_what_is_sampled_is_graded_and_relatives_are_warned_of(desk: Desk) -> None:
