@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from api.store.database import Database
-from api.store.row import judgment_of, judgment_row
+from api.store.row import judgment_row
 from api.store.tables import judgments, runs
-from graders import CellId, Entry, Standing
+from graders import CellId, Entry, Judgment, Standing
 
 _CELL = ("run_id", "example_id", "model", "sample", "criterion_id", "grader", "repeat", "attempt")
 
@@ -66,9 +68,7 @@ class RunLedger:
         which = {"run_id": self._run_id, "example_id": example_id, "model": model, "sample": sample}
         with self._database.reading() as connection:
             rows = connection.execute(_ENTRIES, which).all()
-        return {
-            (row.criterion_id, row.grader, row.repeat): Entry(judgment_of(row), row.key, row.attempt) for row in rows
-        }
+        return {(row.criterion_id, row.grader, row.repeat): _entry(row) for row in rows}
 
     def keep(self, entries: Sequence[Entry]) -> None:
         """Append entries in one transaction, all or none; when this returns they are on the disk.
@@ -90,3 +90,8 @@ class RunLedger:
                 row["run_id"] = self._run_id
                 row["seq"] = seq
             connection.execute(self._database.insert_new(judgments, _CELL), rows)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    columns = {name: value for name, value in row._mapping.items() if name in Judgment.model_fields}
+    return Entry(Judgment.model_validate({**json.loads(row.body), **columns}), row.key, row.attempt)
