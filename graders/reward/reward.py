@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from graders.engine import Engine
+from graders.engine import Engine, Question
 from graders.grader import Grader, GraderCard
 from graders.human import HumanGrader
 from graders.judgment import Judgment
@@ -188,10 +188,7 @@ class Reward:
             by_example.setdefault(one.answer.example_id, []).append(one)
         ledger = BatchLedger(self._ledger)
         engine = Engine(self._graders, ledger, repeats=self._repeats, concurrency=self._concurrency)
-        await engine.run(
-            (answers[0].example.given, [(one.answer, one.answer_hash) for one in answers])
-            for answers in by_example.values()
-        )
+        await engine.run(map(_question, by_example.values()))
         judgments = list(ledger.judgments())
         scores = score(
             [answers[0].example.scored for answers in by_example.values()],
@@ -206,6 +203,11 @@ class Reward:
             key = (row["example_id"], row["model"], row["sample"])
             rewarded[key] = _rewarded(row, failures.get(key))
         return rewarded
+
+
+def _question(asked: Sequence[AskedAnswer]) -> Question:
+    """Answers to one example as the engine takes them."""
+    return asked[0].example.given, [(one.answer, one.answer_hash) for one in asked]
 
 
 def _rewarded(row: Mapping[str, Any], failure: str | None) -> Rewarded:
