@@ -65,13 +65,9 @@ class AnswerLog:
         if not size:
             return False
         file = AnswerFile(self.path)
-        seen: dict[tuple[str, str, int], int] = {}
         mistakes: list[Mistake] = []
         last = 0
         for last, answer in file.numbered():
-            if (first := seen.setdefault(answer.key, last)) != last:
-                message = f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}"
-                mistakes.append(Mistake(str(self.path), f"{message}, the first is on line {first}", "$", last))
             mistakes += take(last, answer)
         is_cut = whole < size and last <= lines and self._is_beginning(whole)
         mistakes += [mistake for mistake in file.mistakes if not (is_cut and mistake.line == lines + 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -47,12 +47,13 @@ class AnswerCounts:
 
 
 @dataclass(slots=True)
-class _Kept:
-    """What the file holds of one example by this model: no texts."""
+class _Change:
+    """Lines of the file that were asked in another way than now: the first, and how many there are."""
 
-    samples: set[int] = field(default_factory=set)
-    lines: dict[str, list[int]] = field(default_factory=dict)
-    """Prompt hash → the lines that carry it."""
+    path: str
+    message: str
+    line: int
+    lines: int = 1
 
 
 class Answering:
@@ -68,8 +69,8 @@ class Answering:
         self._answerer = answerer
         self._samples = samples
         self._concurrency = concurrency
-        self._kept: dict[str, _Kept] = {}
-        self._other_sampling: list[int] = []
+        self._kept: dict[str, int] = {}
+        """Example id → the samples that the file has of this model, a bit each."""
         self._stop = False
         self._pending: list[Answer] = []
         self._writing = asyncio.Lock()
@@ -81,16 +82,12 @@ class Answering:
         """
         wanted = {example.id: self._answerer.prompt_hash(example) for example in self._dataset}
         self._dataset.mistakes.raise_if_any()
-        mended = self._log.read(self._take)
-        mistakes = list(self._changes(wanted))
-        if mistakes:
-            raise InputError(mistakes)
+        changes: dict[str, _Change] = {}
+        mended = self._log.read(lambda line, answer: self._take(line, answer, wanted, changes))
+        if changes:
+            raise InputError([self._mistake(change) for change in changes.values()])
         self.counts.total = len(wanted) * self._samples
-        self.counts.kept = sum(
-            sum(sample < self._samples for sample in self._kept[example_id].samples)
-            for example_id in wanted
-            if example_id in self._kept
-        )
+        self.counts.kept = sum(self._kept.get(example_id, 0).bit_count() for example_id in wanted)
         return mended
 
     def stop(self) -> None:
@@ -111,48 +108,49 @@ class Answering:
                 await self._answerer.aclose()
         return self.counts
 
-    def _take(self, line: int, answer: Answer) -> Iterator[Mistake]:
+    def _take(
+        self, line: int, answer: Answer, wanted: Mapping[str, str], changes: dict[str, _Change]
+    ) -> Iterator[Mistake]:
         """Note an answer that is in the file; those of other models are no concern here."""
         if answer.model != self._answerer.filed_as:
             return
-        kept = self._kept.setdefault(answer.example_id, _Kept())
-        kept.samples.add(answer.sample)
-        prompt_hash = answer.metadata.get("prompt_hash")
-        if isinstance(prompt_hash, str):
-            kept.lines.setdefault(prompt_hash, []).append(line)
-            if answer.metadata.get("sampling", {}) != self._answerer.sampling.as_json():
-                self._other_sampling.append(line)
-        yield from ()
+        if answer.sample < self._samples:
+            kept, bit = self._kept.get(answer.example_id, 0), 1 << answer.sample
+            if kept & bit:
+                message = f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}"
+                yield Mistake(str(self._log.path), message, "$", line)
+            self._kept[answer.example_id] = kept | bit
+        for path, message in self._changed(answer, wanted):
+            if path in changes:
+                changes[path].lines += 1
+            else:
+                changes[path] = _Change(path, message, line)
 
-    def _changes(self, wanted: dict[str, str]) -> Iterator[Mistake]:
-        """Where the file's answers were asked in another way than now: once for all prompts, once for all options."""
+    def _changed(self, answer: Answer, wanted: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """In what an answer was asked otherwise than now; one that does not say how it was asked is taken as it is."""
+        got = answer.metadata.get("prompt_hash")
+        if not isinstance(got, str):
+            return
+        now = wanted.get(answer.example_id, got)
+        if got != now:
+            yield (
+                "$.metadata.prompt_hash",
+                f"got {got!r}, but what example {answer.example_id!r} asks now has {now!r}: its prompt or --system has "
+                "changed",
+            )
+        if answer.metadata.get("sampling", {}) != self._answerer.sampling.as_json():
+            yield "$.metadata.sampling", "was asked with another --temperature or --max-tokens than now"
+
+    def _mistake(self, change: _Change) -> Mistake:
+        more = f" (and in {change.lines - 1} more lines)" if change.lines > 1 else ""
         way_out = "write to another file, file these under another name (--as), or take those lines out"
-        others = [
-            (line, example_id, prompt_hash)
-            for example_id, kept in self._kept.items()
-            for prompt_hash, lines in kept.lines.items()
-            for line in lines
-            if prompt_hash != wanted.get(example_id, prompt_hash)
-        ]
-        if others:
-            line, example_id, prompt_hash = min(others)
-            message = (
-                f"got {prompt_hash!r}, but what example {example_id!r} asks now has {wanted[example_id]!r}: its prompt "
-                f"or --system has changed{_more(len(others))}; {way_out}"
-            )
-            yield Mistake(str(self._log.path), message, "$.metadata.prompt_hash", line)
-        if self._other_sampling:
-            message = (
-                f"was asked with another --temperature or --max-tokens than now{_more(len(self._other_sampling))}; "
-                f"{way_out}"
-            )
-            yield Mistake(str(self._log.path), message, "$.metadata.sampling", self._other_sampling[0])
+        return Mistake(str(self._log.path), f"{change.message}{more}; {way_out}", change.path, change.line)
 
     def _missing(self) -> Iterator[tuple[Example, int]]:
         """What is to be asked: sample by sample of each example, in the dataset's order."""
         for example in self._dataset:
-            kept = self._kept.get(example.id, _Kept()).samples
-            yield from ((example, sample) for sample in range(self._samples) if sample not in kept)
+            kept = self._kept.get(example.id, 0)
+            yield from ((example, sample) for sample in range(self._samples) if not kept >> sample & 1)
 
     async def _work(self, missing: Iterator[tuple[Example, int]], thread: ThreadPoolExecutor) -> None:
         counts = self.counts
@@ -181,7 +179,3 @@ class Answering:
             together, self._pending = self._pending, []
             if together:
                 await asyncio.get_running_loop().run_in_executor(thread, self._log.append, together)
-
-
-def _more(lines: int) -> str:
-    return f" (and in {lines - 1} more lines)" if lines > 1 else ""

@@ -271,8 +271,8 @@ def test_a_cut_last_line_is_asked_again(desk: Desk) -> None:
         ('{"example_id": "e1", "model": "m", "text": "x"}\nprecious', "not JSON"),
         ('{"example_id": "e1", "model": "m", "text": "x", "\n{"example_id"', "not JSON"),
         (
-            '{"example_id": "e1", "model": "m", "text": "x"}\n' * 2,
-            "a second answer of 'm' to 'e1', sample 0, the first",
+            '{"example_id": "e1", "model": "tested", "text": "x"}\n' * 2,
+            "answers.jsonl:2 $: a second answer of 'tested' to 'e1', sample 0",
         ),
     ],
 )
