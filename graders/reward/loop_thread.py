@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
 
+_PATIENCE = 10.0
+"""Seconds that closing waits: a grader that blocks its thread must not keep a program from ending."""
+
 
 class LoopThread:
     """Runs coroutines for callers from any thread; the thread starts with the first and does not keep a program up."""
@@ -37,7 +40,7 @@ class LoopThread:
             return
         asyncio.run_coroutine_threadsafe(_finish(last), loop).add_done_callback(lambda _: _stop(loop))
         if thread is not threading.current_thread():
-            thread.join()
+            thread.join(_PATIENCE)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -5,6 +5,7 @@ import gc
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,26 @@ def test_the_connections_outlive_a_step_and_end_with_the_reward() -> None:
     assert rewards(reward, "drink") == [0.5]
     reward.close()
     assert judge.closed == 2
+
+
+def test_closing_lets_go_of_those_who_wait() -> None:
+    class Stuck(WordJudge):
+        began = threading.Event()
+
+        async def judge(self, task: Task) -> Sequence[Verdict]:
+            self.began.set()
+            await asyncio.Event().wait()
+            return []
+
+    judge = Stuck()
+    reward = Reward(DATASET, judge)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(rewards, reward, GOOD)
+        judge.began.wait()
+        reward.close()
+        with pytest.raises(CancelledError):
+            waiting.result()
+    assert judge.closed == 1
 
 
 def test_a_reward_that_nobody_holds_ends_its_thread() -> None:
