@@ -534,6 +534,37 @@ def test_a_reworded_criterion_is_never_rewarded_by_an_old_verdict(tmp_path: Path
                 assert rewards(reward, GOOD) == [expected]
 
 
+SHOWN = {"judging": {"show_points": True}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"criteria": [{**CRITERIA[0], "criterion": "nurse"}, *CRITERIA[1:]]}),
+        ({}, {"guidelines": "Be strict."}),
+        ({}, {"judging": {"empty_answer": "ask"}}),
+        (SHOWN, {**SHOWN, "criteria": [{**CRITERIA[0], "points": 7}, *CRITERIA[1:]]}),
+        ({}, {"references": ("See a doctor.",)}),
+        ({}, {"version": "2"}),
+    ],
+    ids=["criterion", "guidelines", "judging", "points", "references", "grader"],
+)
+def test_an_old_verdict_is_no_reward_even_where_a_dead_judge_leaves_nothing_newer(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    asked = [("e1", f"drink {number}") for number in range(12)]
+    ledger = RecentLedger(100)
+    with Reward([example(**before)], WordJudge(), ledger=ledger) as reward:
+        assert {one.reward for one in reward.judge_now(asked)} == {0.5}
+    dead = WordJudge(fails=[criterion["id"] for criterion in CRITERIA])
+    dead.version = after.pop("version", "1")
+    references = {"references": after.pop("references", ())}
+    with Reward([example(**after).model_copy(update=references)], dead, ledger=ledger, concurrency=1) as reward:
+        found = reward.judge_now(asked)
+    assert {(one.reward, one.reason) for one in found} == {(None, "low_coverage")}
+    assert len(dead.asked) < 12 * 3
+
+
 def test_a_run_of_rewards_is_not_gone_on_with_by_another_grader(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'rewards.db'}") as store:
         open_reward_ledger(store, "training", dataset(), WordJudge())
