@@ -72,6 +72,7 @@ class Answering:
         self._kept: dict[str, int] = {}
         """Example id → the samples that the file has of this model, a bit each."""
         self._stop = False
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
         self._pending: list[Answer] = []
         self._writing = asyncio.Lock()
 
@@ -94,8 +95,18 @@ class Answering:
         """Ask for nothing more; what is in flight is finished and kept."""
         self._stop = self.counts.stopped = True
 
+    def stop_now(self) -> None:
+        """Drop what is in flight: `run` raises CancelledError. May be called from a signal's handler."""
+        self.stop()
+        if self._running is not None:
+            loop, task = self._running
+            loop.call_soon_threadsafe(task.cancel)
+
     async def run(self) -> AnswerCounts:
         """Ask for everything that is missing; returns when the last answer is on the disk."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._running = asyncio.get_running_loop(), task
         missing = self._missing()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers") as thread:
             workers = [asyncio.create_task(self._work(missing, thread)) for _ in range(self._concurrency)]
@@ -105,6 +116,7 @@ class Answering:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
+                self._running = None
                 await self._answerer.aclose()
         return self.counts
 

@@ -83,8 +83,10 @@ def _run(answering: Answering) -> None:
     """Run it; Ctrl-C once finishes what is in flight, twice stops at once, and either way it resumes."""
 
     def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        # Nothing is raised here: it would come out of whatever the event loop happens to be doing.
         if answering.counts.stopped:
-            raise KeyboardInterrupt
+            answering.stop_now()
+            return
         answering.stop()
         typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
 
@@ -92,8 +94,8 @@ def _run(answering: Answering) -> None:
     answering.on_progress = _Lines(answering.counts.to_ask).show
     try:
         asyncio.run(answering.run())
-    except KeyboardInterrupt:
-        answering.counts.stopped = True
+    except asyncio.CancelledError:
+        pass  # twice Ctrl-C
     finally:
         signal.signal(signal.SIGINT, before)
 
