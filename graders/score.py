@@ -62,7 +62,7 @@ def collect(
     mistakes.extend(_mistakes_in(dataset))
     no_example, no_answer = _unread(dataset), _unread(answers)
     for line, answer in _rows(answers, scorer.add_plain_answer):
-        if answer is not None and (answer.example_id,) not in no_example:
+        if answer is not None and ((answer.example_id,) not in no_example or scorer.has_example(answer.example_id)):
             for path, message in scorer.add_answer(answer):
                 mistakes.add(_name(answers, "answers"), message, path, line)
     mistakes.extend(_mistakes_in(answers))
@@ -77,7 +77,8 @@ def collect(
             if judgment is None:
                 lines.append(line)
                 continue
-            if (judgment.example_id,) in no_example or judgment.cell[:3] in no_answer:
+            points_nowhere = (judgment.example_id,) in no_example or judgment.cell[:3] in no_answer
+            if points_nowhere and not scorer.has_answer(*judgment.cell[:3]):
                 continue
             for path, message in scorer.add_judgment(judgment):
                 mistakes.add(name, message, path, line)

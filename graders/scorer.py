@@ -122,6 +122,14 @@ class Scorer:
         self._take_answer(number, model, sample, text)
         return True
 
+    def has_example(self, example_id: str) -> bool:
+        """Whether an example was taken."""
+        return example_id in self._example_index
+
+    def has_answer(self, example_id: str, model: str, sample: int) -> bool:
+        """Whether an answer was taken."""
+        return (example_id, model, sample) in self._answer_index
+
     def add_judgment(self, judgment: Judgment) -> list[Problem]:
         """Take a judgment; a non-empty list says why it was not taken."""
         place = self._answer_index.get((judgment.example_id, judgment.model, judgment.sample))

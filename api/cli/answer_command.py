@@ -39,7 +39,7 @@ def answer(
         typer.Option("--rubrics", help="Folder of *.rubric.json files that examples point to by rubric_id."),
     ] = None,
 ) -> None:
-    """Have a model answer a dataset, into a file for `grade`; repeated, it asks only for what is missing."""
+    """Have a model answer a dataset, into a file for `grade`. Repeated, it asks only for what is missing."""
     from api.cli.answer import AnswerRequest, run_answer
 
     request = AnswerRequest(
