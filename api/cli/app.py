@@ -91,7 +91,8 @@ def check(
 @app.command()
 def schema(
     name: Annotated[
-        Literal["rubric", "example", "answer", "judgment"], typer.Argument(metavar="NAME", help="Which JSON Schema.")
+        Literal["rubric", "example", "answer", "judgment", "grader"],
+        typer.Argument(metavar="NAME", help="Which JSON Schema."),
     ],
 ) -> None:
     """Print the JSON Schema of a file, for editors that complete."""

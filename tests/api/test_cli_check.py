@@ -86,7 +86,7 @@ def test_no_path_is_a_usage_error() -> None:
     assert markscheme("schema", "rubrik").code == 2
 
 
-@pytest.mark.parametrize("name", ["rubric", "example", "answer", "judgment"])
+@pytest.mark.parametrize("name", ["rubric", "example", "answer", "judgment", "grader"])
 def test_the_checked_in_schemas_are_what_the_command_prints(name: str) -> None:
     printed = markscheme("schema", name).out
     stored = (ROOT / "rubrics" / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
