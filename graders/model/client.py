@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from graders.model.completion import Completion
 from graders.model.dialects import DIALECTS, Dialect
-from graders.model.pace import Pace
+from graders.model.pace import Pace, Word
 from graders.model.request import WORDS
 from graders.model.tally import Tally
 from rubrics import GraderError, InputError, Mistake
@@ -113,13 +113,15 @@ class ChatClient:
         tokens = len(body) / CHARACTERS_A_TOKEN
         while True:
             ticket = await self.pace.enter(tokens, again=attempt > 0)
-            overloaded, excess = False, 0.0
+            said: Word = "nothing"
+            excess = 0.0
             try:
                 completion = self._read(await self._post(body))
-                excess = _tokens_of(completion, tokens) - tokens
+                said, excess = "well", _tokens_of(completion, tokens) - tokens
                 return completion
             except _TransportFault as fault:
-                overloaded = fault.overloaded
+                if fault.overloaded:
+                    said = "overloaded"
                 if fault.asked_to_wait:
                     self.pace.close_for(fault.asked_to_wait)
                 tally.add_fault(GraderError(fault.kind, str(fault)))
@@ -127,7 +129,7 @@ class ChatClient:
                     raise GraderError(fault.kind, f"{fault} (nothing has answered there yet)") from None
                 wait = self._wait(attempt, fault.asked_to_wait)
             finally:
-                self.pace.leave(ticket, overloaded=overloaded, excess_tokens=excess)
+                self.pace.leave(ticket, said, excess_tokens=excess)
             await self.pace.rest(wait, self._sleep)
             attempt += 1
 
