@@ -220,7 +220,7 @@ def _from_file(spec: str, options: GraderOptions) -> Grader:
     value, faults = read_json(path)
     mistakes = Mistakes()
     mistakes.extend(faults)
-    if isinstance(value, dict) and value.get("kind") == "cascade":
+    if _is_cascade(value):
         cascade = parse_row(CascadeFile, value, mistakes, file=spec, line=None)
         mistakes.raise_if_any()
         assert cascade is not None
@@ -244,13 +244,21 @@ def _from_file(spec: str, options: GraderOptions) -> Grader:
     return _model_grader(file.name, file.address, options, file, path.parent)
 
 
+def _is_cascade(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("kind") == "cascade"
+
+
 def _cascade(path: Path, file: CascadeFile, options: GraderOptions) -> Grader:
     from graders.cascade import Cascade
 
     stages: list[Grader] = []
     for index, spec in enumerate(file.stages):
         is_path = spec.endswith(".grader.json") or spec.rpartition(":")[0].endswith(".py")
-        stage = open_grader(str(path.parent / spec) if is_path else spec, options)
+        place = path.parent / spec
+        if spec.endswith(".grader.json") and place.is_file() and _is_cascade(read_json(place)[0]):
+            message = f"got {spec!r}, a cascade, expected the graders of its stages themselves"
+            raise InputError(Mistake(str(path), message, f"$.stages[{index}]"))
+        stage = open_grader(str(place) if is_path else spec, options)
         if isinstance(stage, Recorded | HumanGrader | RulesGrader):
             message = f"got {spec!r}, expected a grader that can be asked of any criterion"
             raise InputError(Mistake(str(path), message, f"$.stages[{index}]"))

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from graders.model.completion import Completion
 from graders.model.dialects import DIALECTS, Dialect
 from graders.model.pace import Pace, Word
 from graders.model.request import WORDS
-from graders.model.tally import Tally
+from graders.model.tally import Tally, Usage
 from rubrics import GraderError, InputError, Mistake
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ class ChatClient:
                 asked_to_wait=parse_retry_after(response.retry_after, self._now()),
             )
         if status == 400 and b"content_filter" in response.body:
-            return Completion(finish_reason="content_filter")  # Azure refuses so, before the model is asked
+            # Azure refuses so, before the model is asked.
+            return Completion(finish_reason="content_filter", usage=Usage(0, 0, 0))
         raise self._refused(status, response.body)
 
     def _refused(self, status: int, body: bytes) -> RequestRefused:
@@ -260,7 +262,10 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            date = parsedate_to_datetime(value)
+            if date.tzinfo is None:  # the oldest form of HTTP dates names no zone, and means this one
+                date = date.replace(tzinfo=UTC)
+            seconds = date.timestamp() - now
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), MAX_WAIT) if math.isfinite(seconds) else None

@@ -56,7 +56,7 @@ class Endpoint:
             else:
                 if form is not self.form:
                     self.form = self.form.simplest(form)
-                tally.usage += completion.usage
+                tally.add_reply(completion.usage)
                 return completion
 
 

@@ -133,7 +133,8 @@ class ModelGrader:
             return []
         material = self._shelf.of(task)
         if material.is_empty and task.rubric.judging.empty_answer == "lowest":
-            return [empty_verdict(criterion) for criterion in task.criteria]
+            first, *others = map(empty_verdict, task.criteria)
+            return [first.model_copy(update={"cost": 0.0}), *others]  # known to be nothing: nobody was asked
         tally = Tally(max_replies=self._max_replies, max_faults=self._max_faults)
         try:
             wrong = await self._wrong_control(task, material, tally) if self._controls else None
@@ -167,7 +168,10 @@ class ModelGrader:
         material = self._shelf.of(task)
         if material.is_empty and task.rubric.judging.empty_answer == "lowest":
             return 0.0
-        asked = self._endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        try:
+            asked = self._endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        except GraderError:  # it cannot be asked so, and will fail without a call
+            return 0.0
         constant = int((len(material.system or "") + len(material.user[0])) / CHARACTERS_A_TOKEN)
         rest = int((len(asked) + sum(map(len, material.user[1:]))) / CHARACTERS_A_TOKEN)
         cached = 0 if first or not self.warm_first else constant
@@ -210,6 +214,7 @@ class ModelGrader:
 
 def _check_arguments(model: str, options: ModelOptions, timeout: float, max_replies: int, max_faults: int) -> None:
     """InputError with every argument that is out of its range."""
+    ours = ", ".join(sorted(_OURS & set(options.extra)))
     per_call, temperature, max_tokens = options.criteria_per_call, options.temperature, options.max_tokens
     most = REPLY_FORMS[options.reply].most if options.reply in REPLY_FORMS else None
     expectations = [
@@ -223,6 +228,7 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
         ("max_replies", max_replies, max_replies >= 1, "1 or more"),
         ("max_faults", max_faults, max_faults >= 1, "1 or more"),
         ("extra", options.extra, _is_json(options.extra), "JSON values"),
+        ("extra", ours, not ours, "none of what the grader says itself"),
         (
             "criteria_per_call",
             per_call,
@@ -237,6 +243,13 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
     ]
     if mistakes:
         raise InputError(mistakes)
+
+
+_OURS = frozenset(
+    "logprobs max_completion_tokens max_tokens messages model output_config response_format stream system temperature "
+    "top_logprobs".split()
+)
+"""Keys of a request's body that come from options of their own; twice in one body they would mean anything."""
 
 
 def _is_json(value: Any) -> bool:

@@ -16,17 +16,17 @@ class Usage:
     cached_tokens: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
+        """Both together: what is unknown of one is unknown of both, but for what was cached, which is at least that."""
+        cached = [count for count in (self.cached_tokens, other.cached_tokens) if count is not None]
         return Usage(
             _sum(self.input_tokens, other.input_tokens),
             _sum(self.output_tokens, other.output_tokens),
-            _sum(self.cached_tokens, other.cached_tokens),
+            sum(cached) if cached else None,
         )
 
 
 def _sum(left: int | None, right: int | None) -> int | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right
+    return None if left is None or right is None else left + right
 
 
 class Tally:
@@ -38,7 +38,15 @@ class Tally:
         self._refusals_in_a_row = 0
         self.unusable_replies = 0
         self.faults = 0
+        self.replies = 0
+        """Replies that came back, usable or not."""
         self.usage = Usage()
+        """The tokens of all of them together."""
+
+    def add_reply(self, usage: Usage) -> None:
+        """A reply came back."""
+        self.usage = usage if self.replies == 0 else self.usage + usage
+        self.replies += 1
 
     def add_fault(self, error: GraderError) -> None:
         """A transport fault; the last one allowed is raised with its kind."""
