@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import orjson
+
 from graders.model.completion import Completion
 from graders.model.dialects import DIALECTS, Dialect
 from graders.model.pace import Pace, Word
@@ -41,6 +43,7 @@ CHARACTERS_A_TOKEN = 4.0
 _RETRIED_4XX = frozenset({408, 409, 425, 429})
 _OVERLOADED = frozenset({429, 503, 529})
 _CONNECT_TIMEOUT = 20.0
+_LONGEST_REFUSAL = 1000
 
 
 class RequestRefused(GraderError):
@@ -201,8 +204,7 @@ class ChatClient:
             hint = f": the key in {self._api_key_env} was refused" if known else f": {self._api_key_env} is not set"
         elif status == 404:
             hint = f": no such model, or no {urlsplit(self._url).path}"
-        told = body.lower()
-        named = frozenset(word for word in WORDS if word.encode() in told)
+        named = frozenset(word for word in WORDS if any(word in said for said in _own_words(body)))
         return RequestRefused(f"HTTP {status} from {self.host}{hint}", status=status, named=named)
 
     def _without_key(self, content: bytes) -> bytes:
@@ -241,6 +243,22 @@ class ChatClient:
             return min(asked + jitter * 0.1 * asked, MAX_WAIT)
         pause: float = min(_FIRST_WAIT * 2.0**attempt, MAX_WAIT)
         return pause * (0.5 + jitter / 2)
+
+
+def _own_words(body: bytes) -> list[str]:
+    """What a refusal says of itself: its short texts. Some repeat the request, whose keys and prompt say nothing."""
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        value = body.decode("utf-8", "replace")
+    texts, found = [value], []
+    while texts:
+        text = texts.pop()
+        if isinstance(text, str) and len(text) <= _LONGEST_REFUSAL:
+            found.append(text.lower())
+        elif isinstance(text, dict | list):
+            texts += text.values() if isinstance(text, dict) else text
+    return found
 
 
 def _tokens_of(completion: Completion, estimated: float) -> float:
