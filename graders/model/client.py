@@ -256,8 +256,10 @@ def _own_words(body: bytes) -> list[str]:
         text = texts.pop()
         if isinstance(text, str) and len(text) <= _LONGEST_REFUSAL:
             found.append(text.lower())
-        elif isinstance(text, dict | list):
-            texts += text.values() if isinstance(text, dict) else text
+        elif isinstance(text, list):
+            texts += text
+        elif isinstance(text, dict) and "messages" not in text:
+            texts += text.values()
     return found
 
 
