@@ -131,11 +131,11 @@ class ModelGrader:
         """One verdict for each criterion of the task; GraderError where the endpoint gives no usable reply."""
         if not task.criteria:
             return []
+        tally = Tally(max_replies=self._max_replies, max_faults=self._max_faults)
         material = self._shelf.of(task)
         if material.is_empty and task.rubric.judging.empty_answer == "lowest":
             first, *others = map(empty_verdict, task.criteria)
-            return [first.model_copy(update={"cost": 0.0}), *others]  # known to be nothing: nobody was asked
-        tally = Tally(max_replies=self._max_replies, max_faults=self._max_faults)
+            return [first.model_copy(update=self._spent(tally)), *others]
         try:
             wrong = await self._wrong_control(task, material, tally) if self._controls else None
             if wrong is not None:
@@ -147,10 +147,10 @@ class ModelGrader:
             else:
                 verdicts = await Exchange(self._endpoint, task, shelf=self._shelf, tally=tally).verdicts()
         except GraderError as error:
-            error.spent = self._spent(tally.usage)
+            error.spent = self._spent(tally)
             raise
         flags = (SHORT,) if material.is_short else ()
-        spent = self._spent(tally.usage)
+        spent = self._spent(tally)
         return [
             verdict.model_copy(update={"flags": (*verdict.flags, *flags), **(spent if number == 0 else {})})
             if flags or (spent and number == 0)
@@ -185,8 +185,11 @@ class ModelGrader:
         """Close the connections to the endpoint."""
         await self._endpoint.client.aclose()
 
-    def _spent(self, usage: Usage) -> dict[str, Any]:
+    def _spent(self, tally: Tally) -> dict[str, Any]:
         """What a call took, all its tries together, as fields of a judgment."""
+        if tally.replies == tally.faults == 0:
+            return {"cost": 0.0}  # nobody was asked: that is known to cost nothing
+        usage = tally.usage
         counted = {
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
