@@ -220,6 +220,8 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
     ours = ", ".join(sorted(_OURS & set(options.extra)))
     per_call, temperature, max_tokens = options.criteria_per_call, options.temperature, options.max_tokens
     most = REPLY_FORMS[options.reply].most if options.reply in REPLY_FORMS else None
+    asks_by = REPLY_FORMS[options.reply].asks_by if options.reply in REPLY_FORMS else None
+    slots = (options.template or judge_template()).slots("user")
     expectations = [
         ("model", model, bool(model.strip()) and model.isprintable(), "a model's name"),
         ("criteria_per_call", per_call, per_call is None or per_call >= 1, "1 or more, or none for all"),
@@ -227,6 +229,12 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
         ("max_tokens", max_tokens, max_tokens is None or max_tokens >= 1, "1 or more, or none"),
         ("dialect", options.dialect, options.dialect in DIALECTS, f"one of {', '.join(DIALECTS)}"),
         ("reply", options.reply, options.reply in REPLY_FORMS, f"one of {', '.join(REPLY_FORMS)}"),
+        (
+            "reply",
+            options.reply,
+            asks_by in {None, *slots},
+            f"a prompt of your own (--prompt) with the slot {asks_by!r}",
+        ),
         ("timeout", timeout, 0 < timeout < math.inf, "seconds above 0"),
         ("max_replies", max_replies, max_replies >= 1, "1 or more"),
         ("max_faults", max_faults, max_faults >= 1, "1 or more"),

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from graders.model.tally import Usage
-from rubrics import Mistakes, Model, Number, Text, parse_row, read_json
+from rubrics import Mistakes, Model, Number, Text, parse_row, problem, read_json
 
 _MILLION = 1_000_000
+
+
+def _not_negative(price: float) -> float:
+    if price < 0:
+        raise problem("price", "expected 0 or more")
+    return price
+
+
+Dollars = Annotated[Number, AfterValidator(_not_negative)]
+"""An amount of USD, 0 or more."""
 
 
 class Price(Model):
@@ -20,11 +31,11 @@ class Price(Model):
     0.0016
     """
 
-    input: Number = Field(ge=0)
+    input: Dollars
     """USD for a million tokens read."""
-    output: Number = Field(ge=0)
+    output: Dollars
     """USD for a million tokens written."""
-    cached: Number | None = Field(default=None, ge=0)
+    cached: Dollars | None = None
     """USD for a million tokens read from the provider's cache; by default as much as others."""
 
     def cost(self, usage: Usage) -> float | None:
