@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from rubrics import GraderError
 
+REFUSALS = 3
+"""As many refusals in a row are meant; where an endpoint is merely broken, two may well follow each other by chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -55,10 +58,10 @@ class Tally:
             raise GraderError(error.kind, f"{error} (transport fault {self.faults}, no more are allowed)")
 
     def add_unusable(self, error: GraderError) -> None:
-        """A reply without a verdict; the last one allowed, or a second refusal in a row, is raised with its kind."""
+        """A reply without a verdict; the last one allowed, or a refusal too many in a row, is raised with its kind."""
         self.unusable_replies += 1
         self._refusals_in_a_row = self._refusals_in_a_row + 1 if error.kind == "refusal" else 0
-        if self._refusals_in_a_row >= 2:
-            raise GraderError(error.kind, f"{error}, twice in a row")
+        if self._refusals_in_a_row >= REFUSALS:
+            raise GraderError(error.kind, f"{error}, {REFUSALS} times in a row")
         if self.unusable_replies >= self._max_replies:
             raise GraderError(error.kind, f"{error} (unusable reply {self.unusable_replies}, no more are allowed)")
