@@ -130,9 +130,16 @@ def test_another_word_in_the_prompt_makes_another_grader() -> None:
 
 
 def test_healthbench_asks_one_criterion_a_call_and_says_so() -> None:
+    template = Template(PLAIN)
     with pytest.raises(InputError, match=r"criteria_per_call.*expected 1"):
-        ModelGrader("m", base_url="http://h/v1", reply="healthbench", criteria_per_call=2)
-    assert ModelGrader("m", base_url="http://h/v1", reply="healthbench", criteria_per_call=None).max_criteria == 1
+        ModelGrader("m", base_url="http://h/v1", reply="healthbench", template=template, criteria_per_call=2)
+    grader = ModelGrader("m", base_url="http://h/v1", reply="healthbench", template=template, criteria_per_call=None)
+    assert grader.max_criteria == 1
+
+
+def test_healthbenchs_form_needs_a_prompt_that_asks_for_it() -> None:
+    with pytest.raises(InputError, match=r"--prompt.*rubric_item"):
+        ModelGrader("m", base_url="http://h/v1", reply="healthbench")
 
 
 @pytest.mark.parametrize("scale", SCALES[1:5], ids=lambda scale: scale["id"])
