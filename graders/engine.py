@@ -128,7 +128,8 @@ class Engine:
 
     async def _paid_entries(self, call: MissingCall, till: Till) -> list[Entry]:
         """The same as `judged_entries`, within the budget: none where it does not allow the call."""
-        if not await till.may_pay():
+        estimate = _estimate(call, first=True) or 0.0
+        if not await till.may_pay(estimate):
             if not self._stop:
                 self._stop = True
                 self.progress.stopped = "budget"
@@ -139,9 +140,9 @@ class Engine:
             entries = await judged_entries(call, self.now)
         finally:
             if entries:
-                await till.came_back(_cost([entry.judgment for entry in entries]))
+                await till.came_back(_cost([entry.judgment for entry in entries]), estimate)
             else:
-                await till.gave_up()
+                await till.gave_up(estimate)
         return entries
 
     def _count(self, call: MissingCall, judgments: Sequence[Judgment]) -> None:
@@ -212,9 +213,15 @@ def _cost(judgments: Sequence[Judgment]) -> float | None:
 def _add_estimate(progress: Progress, call: MissingCall, *, first: bool) -> None:
     if call.card.kind == "rule" or progress.estimate is None:
         return
-    estimate = getattr(call.asked.grader, "estimate", None)
-    cost = estimate(call.task, first=first) if callable(estimate) else None
+    cost = _estimate(call, first=first)
     progress.estimate = None if cost is None else progress.estimate + cost
+
+
+def _estimate(call: MissingCall, *, first: bool) -> float | None:
+    """About what a call will cost in USD; None where its grader does not know."""
+    estimate = getattr(call.asked.grader, "estimate", None)
+    cost: float | None = estimate(call.task, first=first) if callable(estimate) else None
+    return cost
 
 
 async def _close(grader: Grader) -> None:

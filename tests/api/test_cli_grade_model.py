@@ -230,3 +230,28 @@ def test_a_key_is_in_no_file_of_the_run(files: Files, monkeypatch: pytest.Monkey
     assert secret not in result.out + result.err
     for path in files.folder.iterdir():
         assert secret.encode() not in path.read_bytes(), path
+
+
+def test_a_budget_holds_where_answers_grow_longer_and_calls_dearer(files: Files) -> None:
+    rows = [
+        {"example_id": example, "model": f"m{size}", "text": "See a doctor and drink. " * 4**size}
+        for size in range(6)
+        for example in ("e1", "e2")
+    ]
+    write_lines(files.answers, rows)
+
+    def reply(body: dict[str, Any]) -> Scripted:
+        tokens = len(json.dumps(body["messages"])) // 3
+        spent.append(tokens / 1e6)
+        return judge_by_words(body, usage={"prompt_tokens": tokens, "completion_tokens": 50})
+
+    spent: list[float] = []
+    endpoint = FakeEndpoint(answer=reply)
+    with serving(endpoint):
+        command = ("--grader", f"model:judge@{endpoint.base_url}", "--prices", priced(files, "judge", output=0.0))
+        for budget in (0.01, 0.02, 0.05, 0.1):
+            result = grade(files, *command, "--budget", budget, "--run", f"of {budget}")
+            assert result.code == 4
+            assert sum(spent) <= budget
+            assert sum(spent) >= 0.3 * budget
+            spent.clear()
