@@ -182,7 +182,8 @@ class ModelGrader:
         self._endpoint.client.pace.stop()
 
     async def aclose(self) -> None:
-        """Close the connections to the endpoint."""
+        """Close the connections to the endpoint; the grader may be used again, in another event loop too."""
+        self._shelf.clear()
         await self._endpoint.client.aclose()
 
     def _spent(self, tally: Tally) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tests.graders.fake_endpoint import (
     json_lines,
     judge,
     judge_one,
+    serving,
     task_of,
     verdicts,
 )
@@ -166,6 +167,29 @@ def test_a_fault_of_the_endpoint_while_controls_are_asked_is_a_fault_and_no_quar
     assert first.error is not None
     assert first.error.kind == "http"
     assert second.verdict.met is True
+
+
+def test_controls_are_asked_again_in_another_event_loop_where_the_first_was_closed() -> None:
+    broken = True
+    working = judging(honest)
+
+    def reply(body: dict[str, Any]) -> Scripted:
+        assert working._answer is not None
+        return Scripted(status=401) if broken else working._answer(body)
+
+    task = task_of(ANSWER, CRITERIA[0])
+    endpoint = FakeEndpoint(answer=reply)
+
+    async def side_by_side(grader: ModelGrader) -> list[Any]:
+        ends = await asyncio.gather(*(grader.judge(task) for _ in range(4)), return_exceptions=True)
+        await grader.aclose()
+        return ends
+
+    with serving(endpoint):
+        grader = ModelGrader("judge", base_url=endpoint.base_url, controls=True)
+        assert [getattr(end, "kind", None) for end in asyncio.run(side_by_side(grader))] == ["http"] * 4
+        broken = False
+        assert [end[0].met for end in asyncio.run(side_by_side(grader))] == [True] * 4
 
 
 def test_unusable_replies_to_controls_are_a_failure_with_their_kind() -> None:
