@@ -216,11 +216,11 @@ def test_healthbenchs_form_asks_its_controls_one_a_call() -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_one_control_stands_in_the_answer_and_the_other_does_not(text: str) -> None:
     controls = controls_for(text)
-    assert sorted(controls.met) == [False, True]
+    assert sorted(controls.met) == ([False, True] if any(char.isalnum() for char in text) else [False])
     for criterion, met in zip(controls.criteria, controls.met, strict=True):
         words = criterion.criterion.removeprefix(CONTROL)
         assert words.strip()
-        assert (words in text or words.strip() in text) if met else words.casefold() not in text.casefold()
+        assert words in text if met else words.casefold() not in text.casefold()
     assert controls_for(text) == controls
 
 
