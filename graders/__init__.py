@@ -1,6 +1,7 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
 from graders.aggregation import Row
+from graders.batch_journal import BatchEnd, BatchJournal, CallSet, MemoryBatchJournal, SentBatch
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash, repeats_of
 from graders.engine import Engine
 from graders.fit import fit_verdict, judgment_problems
@@ -37,7 +38,10 @@ __all__ = [
     "HUMAN",
     "HUMAN_CARD",
     "READ_IN",
+    "BatchEnd",
+    "BatchJournal",
     "Call",
+    "CallSet",
     "CellId",
     "Collected",
     "Conditions",
@@ -57,6 +61,7 @@ __all__ = [
     "LeafDigest",
     "Ledger",
     "LoadedQuestion",
+    "MemoryBatchJournal",
     "MemoryLedger",
     "NotAsked",
     "Outcome",
@@ -71,6 +76,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "ScoringOptions",
+    "SentBatch",
     "Standing",
     "Task",
     "Verdict",

@@ -114,8 +114,8 @@ class ModelGrader:
         """What its tokens cost; None where that is not known."""
         self._template = options.template or judge_template()
         self.prompt_hash = self._template.prompt_hash
-        self._shelf = MaterialShelf(self._template, options.examples, size=2 * client.pace.most)
-        self._endpoint = Endpoint(
+        self.shelf = MaterialShelf(self._template, options.examples, size=2 * client.pace.most)
+        self.endpoint = Endpoint(
             client,
             model,
             RequestForm(temperature=options.temperature, logprobs=options.logprobs),
@@ -123,20 +123,20 @@ class ModelGrader:
             options.max_tokens,
             options.extra,
         )
-        self._controls = options.controls
-        self._max_replies = max_replies
-        self._max_faults = max_faults
+        self.controls = options.controls
+        self.max_replies = max_replies
+        self.max_faults = max_faults
 
     async def judge(self, task: Task) -> Sequence[Verdict]:
         """One verdict for each criterion of the task; GraderError where the endpoint gives no usable reply."""
         if not task.criteria:
             return []
-        material = self._shelf.of(task)
-        if material.is_empty and task.rubric.judging.empty_answer == "lowest":
+        if self.needs_no_call(task):
             return [empty_verdict(criterion) for criterion in task.criteria]
-        tally = Tally(max_replies=self._max_replies, max_faults=self._max_faults)
+        material = self.shelf.of(task)
+        tally = Tally(max_replies=self.max_replies, max_faults=self.max_faults)
         try:
-            wrong = await self._wrong_control(task, material, tally) if self._controls else None
+            wrong = await self._wrong_control(task, material, tally) if self.controls else None
             if wrong is not None:
                 failure = Failure(kind="control", message=wrong)
                 verdicts = [
@@ -144,12 +144,20 @@ class ModelGrader:
                     for criterion in task.criteria
                 ]
             else:
-                verdicts = await Exchange(self._endpoint, task, shelf=self._shelf, tally=tally).verdicts()
+                verdicts = await Exchange(self.endpoint, task, shelf=self.shelf, tally=tally).verdicts()
         except GraderError as error:
-            error.spent = self._spent(tally.usage)
+            error.spent = self.spent(tally.usage)
             raise
-        flags = (SHORT,) if material.is_short else ()
-        spent = self._spent(tally.usage)
+        return self.told(task, verdicts, tally.usage)
+
+    def needs_no_call(self, task: Task) -> bool:
+        """Whether the answer is empty and nobody is asked about it."""
+        return self.shelf.of(task).is_empty and task.rubric.judging.empty_answer == "lowest"
+
+    def told(self, task: Task, verdicts: Sequence[Verdict], usage: Usage) -> list[Verdict]:
+        """Verdicts with what the answer is flagged by and, on the first, what they took."""
+        flags = (SHORT,) if self.shelf.of(task).is_short else ()
+        spent = self.spent(usage)
         return [
             verdict.model_copy(update={"flags": (*verdict.flags, *flags), **(spent if number == 0 else {})})
             if flags or (spent and number == 0)
@@ -164,10 +172,10 @@ class ModelGrader:
         """
         if self.price is None:
             return None
-        material = self._shelf.of(task)
-        if material.is_empty and task.rubric.judging.empty_answer == "lowest":
+        if self.needs_no_call(task):
             return 0.0
-        asked = self._endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        material = self.shelf.of(task)
+        asked = self.endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
         constant = int((len(material.system or "") + len(material.user[0])) / CHARACTERS_A_TOKEN)
         rest = int((len(asked) + sum(map(len, material.user[1:]))) / CHARACTERS_A_TOKEN)
         cached = 0 if first or not self.warm_first else constant
@@ -175,13 +183,13 @@ class ModelGrader:
 
     def stop(self) -> None:
         """Send nothing more; what is out comes back."""
-        self._endpoint.client.pace.stop()
+        self.endpoint.client.pace.stop()
 
     async def aclose(self) -> None:
         """Close the connections to the endpoint."""
-        await self._endpoint.client.aclose()
+        await self.endpoint.client.aclose()
 
-    def _spent(self, usage: Usage) -> dict[str, Any]:
+    def spent(self, usage: Usage) -> dict[str, Any]:
         """What a call took, all its tries together, as fields of a judgment."""
         counted = {
             "input_tokens": usage.input_tokens,
@@ -200,11 +208,11 @@ class ModelGrader:
 
     async def _ask_controls(self, task: Task, tally: Tally) -> str | None:
         controls = controls_for(task.answer.text)
-        size = self._endpoint.reply.most or len(controls.criteria)
+        size = self.endpoint.reply.most or len(controls.criteria)
         verdicts: list[Verdict] = []
         for start in range(0, len(controls.criteria), size):
             part = Task(task.example, task.answer, controls.criteria[start : start + size], task.repeat)
-            verdicts += await Exchange(self._endpoint, part, shelf=self._shelf, tally=tally).verdicts()
+            verdicts += await Exchange(self.endpoint, part, shelf=self.shelf, tally=tally).verdicts()
         return controls.mistake(verdicts)
 
 
