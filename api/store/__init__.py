@@ -4,6 +4,7 @@ from api.store.answer_stage import AnswersRef, AnswerStage
 from api.store.dataset_stage import DatasetRef, DatasetStage
 from api.store.judgment_stage import JudgmentStage, StagedJudgment
 from api.store.ledger import RunLedger
+from api.store.provider_batches import ProviderBatches
 from api.store.run import Run
 from api.store.staging import Problem
 from api.store.store import RunSummary, Store
@@ -17,6 +18,7 @@ __all__ = [
     "DatasetStage",
     "JudgmentStage",
     "Problem",
+    "ProviderBatches",
     "Run",
     "RunLedger",
     "RunSummary",
