@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +21,9 @@ from api.cli.tables import print_scores
 from api.store import Store
 from graders import Engine, Grader, Progress, Scores, ScoringOptions
 from rubrics import InputError, Mistake
+
+if TYPE_CHECKING:
+    from api.batch_grading import BatchGrading
 
 DEFAULT_STORE = "sqlite:///markscheme.db"
 
@@ -53,10 +57,11 @@ def run_grade(request: GradeRequest) -> ExitCode:
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan), err=True)
+        batches = _batches(batch, engine)
         if request.dry_run:
             _read(batch, ask=False)
             return ExitCode.DONE
-        progress = _grade(batch, engine, plan)
+        progress = _grade(batch, batches or engine, plan)
         waiting = _read(batch, ask=progress.stopped is None)
         if waiting.left_early:
             progress.stopped = "cancel"
@@ -95,7 +100,19 @@ def plan_words(batch: Batch, plan: Progress) -> str:
     return words
 
 
-def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
+def _batches(batch: Batch, engine: Engine) -> BatchGrading | None:
+    """What grades by providers' batch endpoints, with --batch; without it, a word on what is still out there."""
+    if not batch.request.options.batch:
+        if out := len(batch.run.provider_batches().open_batches()):
+            what = "a batch that was" if out == 1 else f"{out} batches that were"
+            typer.echo(f"warning: {what} submitted with --batch may be paid for a second time without it", err=True)
+        return None
+    from api.batch_grading import BatchGrading
+
+    return BatchGrading(batch, engine)
+
+
+def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progress:
     """Run the engine; Ctrl-C once finishes what is in flight, twice stops at once, and either way it resumes."""
     if not plan.to_grade:
         return plan
@@ -104,15 +121,20 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
         if engine.progress.stopped == "cancel":
             raise KeyboardInterrupt
         engine.stop()
-        typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
+        how = "what is in flight is finished" if isinstance(engine, Engine) else "what was submitted stays there"
+        typer.echo(f"stopping: {how}; Ctrl-C again stops at once", err=True)
 
     # A handler of the process, not of the event loop: a plug-in that blocks the loop must not make Ctrl-C dead.
     before = signal.signal(signal.SIGINT, interrupted)
     try:
         with ProgressLine(plan.to_grade) as line:
-            engine.on_progress = line.show
+            if isinstance(engine, Engine):
+                engine.on_progress = line.show
+                work = engine.run(batch.run.questions(only=plan.open), plan=plan)
+            else:
+                work = engine.run(plan, on_progress=line.show, tell=line.say)
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                return runner.run(engine.run(batch.run.questions(only=plan.open), plan=plan))
+                return runner.run(work)
     except KeyboardInterrupt:
         return engine.progress
     finally:
