@@ -5,33 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
 from api.exports import ExportSource, ExportSummary, export_folder
-from api.store import AnswersRef, DatasetRef, JudgmentStage, Run, Store
+from api.recorded_import import RecordedImport
+from api.store import AnswersRef, DatasetRef, Run, Store
 from graders import (
     HUMAN,
     READ_IN,
     Engine,
-    Entry,
     GraderCard,
     GraderOptions,
     HumanGrader,
-    Judgment,
-    JudgmentFile,
     JudgmentPage,
     Progress,
     Recorded,
     Scorer,
     Scores,
     ScoringOptions,
-    cell_key,
     check_rater,
-    judgment_problems,
     open_graders,
 )
 from graders.scoring.voters import HUMANS, split_panel
@@ -43,11 +38,8 @@ from rubrics import (
     InputError,
     Mistake,
     Mistakes,
-    canonical_json,
     did_you_mean,
 )
-
-_KEEP_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ class Batch:
         )
         self._groups = {HUMANS if card.kind == "human" else card.name for card in cards}
         self.imported = 0
-        """How many recorded judgments were filed anew."""
+        """How many recorded judgments were filed anew, or would be without `keep`."""
         self._readers: frozenset[str] | None = None
 
     def engine(self, *, concurrency: int = 16, budget: float | None = None) -> Engine:
@@ -130,16 +122,12 @@ class Batch:
 
     def import_recorded(self, *, keep: bool = True) -> None:
         """File recorded judgments under their own graders; every mistake in them is found before one is filed."""
-        if not self.recorded:
-            return
-        with ExitStack() as stack:
-            stages = [self._staged(source, stack) for source in self.recorded]
-            mistakes = Mistakes()
-            for _ in self._entries(stages, mistakes):
-                pass
-            mistakes.raise_if_any()
-            if keep:
-                self._keep(self._entries(stages, mistakes))
+        if self.recorded:
+            asked = {card.name for card in self.run.cards} | self.readers
+            recorded = RecordedImport(self.run, self.recorded, asked)
+            recorded.file(keep=keep)
+            self.imported = recorded.filed
+            self._groups |= recorded.groups
 
     @property
     def readers(self) -> frozenset[str]:
@@ -154,72 +142,6 @@ class Batch:
                 ]
             self._readers = frozenset(here)
         return self._readers
-
-    def _staged(self, source: Recorded, stack: ExitStack) -> tuple[str, JudgmentStage]:
-        file = JudgmentFile(source.path)
-        stage = stack.enter_context(self.run.stage_judgments())
-        for line, judgment in file.numbered():
-            stage.add(line, judgment)
-        for line, message in stage.problems():
-            file.mistakes.add(str(source.path), message, "$", line)
-        file.mistakes.raise_if_any()
-        return str(source.path), stage
-
-    def _entries(self, stages: Sequence[tuple[str, JudgmentStage]], mistakes: Mistakes) -> Iterator[Entry]:
-        """What of the staged judgments the ledger does not hold yet."""
-        ledger = self.run.ledger()
-        asked = {card.name for card in self.run.cards} | self.readers
-        for question in self.run.questions():
-            example, answers = question.load()
-            checked = {leaf.id for leaf in example.rubric.leaves if leaf.criterion.check is not None}
-            for answer, hashed in zip(answers, question.answers, strict=True):
-                answer_hash = hashed.answer_hash
-                seen: dict[tuple[str, str, int], str] = {}
-                standing = ledger.standing(*answer.key)
-                for file, stage in stages:
-                    for line, judgment in stage.for_answer(*answer.key):
-                        if judgment.grader_kind == "rule" and judgment.criterion_id in checked:
-                            continue
-                        self._groups.add(HUMANS if judgment.grader_kind == "human" else judgment.grader)
-                        cell = (judgment.criterion_id, judgment.grader, judgment.repeat)
-                        for path, message in self._problems(judgment, example, answer_hash, asked):
-                            mistakes.add(file, message, path, line)
-                        if cell in seen:
-                            mistakes.add(
-                                file, f"a second judgment of one cell, the first is in {seen[cell]}", "$", line
-                            )
-                        seen[cell] = f"{file} line {line}"
-                        if judgment.criterion_id in example.rubric.criterion_hashes:
-                            filed = _filed(judgment, example, answer_hash)
-                            key = _recorded_key(filed)
-                            there = standing.get(cell)
-                            if there is None or there.key != key:
-                                yield Entry(filed, key, 0 if there is None else there.attempt + 1)
-                gone = [cell for cell in standing if cell[1] not in asked and cell not in seen]
-                if gone:
-                    mistakes.add(
-                        self.request.run_name,
-                        f"the run holds a judgment of {gone[0][1]!r} on {gone[0][0]!r} of {answer.example_id!r} by "
-                        f"{answer.model!r} that is recorded no more; use another --run name",
-                    )
-
-    @staticmethod
-    def _problems(judgment: Judgment, example: Example, answer_hash: str, asked: set[str]) -> Iterator[tuple[str, str]]:
-        if judgment.grader in asked:
-            yield "$.grader", f"got {judgment.grader!r}, which this run asks itself; record it under another name"
-        yield from judgment_problems(judgment, example, answer_hash)
-
-    def _keep(self, entries: Iterator[Entry]) -> None:
-        ledger = self.run.ledger()
-        pending: list[Entry] = []
-        for entry in entries:
-            pending.append(entry)
-            self.imported += 1
-            if len(pending) == _KEEP_AT_ONCE:
-                ledger.keep(pending)
-                pending = []
-        if pending:
-            ledger.keep(pending)
 
 
 class RunScoring:
@@ -311,19 +233,3 @@ def _recorded_card(source: Recorded) -> GraderCard:
 
 def _is_recorded(card: GraderCard) -> bool:
     return card.name.startswith("recorded:")
-
-
-def _filed(judgment: Judgment, example: Example, answer_hash: str) -> Judgment:
-    """A recorded judgment with the hashes of what it was matched with."""
-    return judgment.model_copy(
-        update={
-            "criterion_hash": example.rubric.criterion_hashes[judgment.criterion_id],
-            "answer_hash": answer_hash,
-        }
-    )
-
-
-def _recorded_key(judgment: Judgment) -> str:
-    """The key of a recorded judgment: what it says is part of it, so that a corrected file is filed again."""
-    said = hashlib.sha256(canonical_json(judgment.as_json())).hexdigest()
-    return cell_key(judgment.criterion_hash or "", judgment.answer_hash or "", said)

@@ -9,19 +9,20 @@ import argparse
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 CRITERIA = 10
 TAGS = [f"axis:{number}" for number in range(12)]
 THEMES = [f"theme:{number}" for number in range(8)]
 
 
-def write_workload(folder: Path, *, examples: int, samples: int, seed: int = 0) -> None:
-    """Write the three files of one batch."""
+def write_workload(folder: Path, *, examples: int, samples: int, seed: int = 0, gates: bool = False) -> None:
+    """Write the three files of one batch; with `gates` every rubric's first criterion caps the score at 0.5."""
     rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "examples.jsonl").open("w") as asked:
         for example in range(examples):
-            criteria = [
+            criteria: list[dict[str, Any]] = [
                 {
                     "criterion": f"Says point {number} of question {example} clearly",
                     "points": rng.randint(1, 10) if number == 0 or rng.random() < 0.7 else -rng.randint(1, 10),
@@ -29,6 +30,8 @@ def write_workload(folder: Path, *, examples: int, samples: int, seed: int = 0) 
                 }
                 for number in range(CRITERIA)
             ]
+            if gates:
+                criteria[0]["gate"] = {"when": "unmet", "cap": 0.5}
             row = {
                 "id": f"ex-{example:06d}",
                 "prompt": f"Question {example}",
@@ -54,5 +57,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--gates", action="store_true")
     arguments = parser.parse_args()
-    write_workload(arguments.folder, examples=arguments.examples, samples=arguments.samples)
+    write_workload(arguments.folder, examples=arguments.examples, samples=arguments.samples, gates=arguments.gates)

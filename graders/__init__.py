@@ -22,6 +22,7 @@ from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
 from graders.judgment_page import JudgmentPage, pages_of
 from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
+from graders.plain_judgment import PlainJudgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.progress import Progress
 from graders.question import HashedKey, LoadedQuestion, Question
@@ -66,6 +67,7 @@ __all__ = [
     "NotAsked",
     "Outcome",
     "Paper",
+    "PlainJudgments",
     "Preview",
     "Progress",
     "Question",

@@ -29,6 +29,8 @@ HUMAN = "human"
 READ_IN = "read_in"
 """Field of a judgment's metadata: the run in which a person gave it (a recorded one names another run, or none)."""
 
+_JOINERS = "\u200c\u200d"
+"""Unseen, and part of Persian and Hindi names."""
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
@@ -58,9 +60,11 @@ def check_rater(rater: str, taken: Collection[str]) -> str:
     except ValidationError:
         rater_is_text = False
     else:
-        rater_is_text = bool(rater.strip())
+        rater_is_text = rater == rater.strip() and all(char.isprintable() or char in _JOINERS for char in rater)
     if not rater_is_text:
-        raise InputError(Mistake("--rater", f"got {rater!r}, expected a person's id: text without control characters"))
+        # Else one person could be two who look the same, and have two votes.
+        expected = "a person's id: text in which every character is seen, with no space at its ends"
+        raise InputError(Mistake("--rater", f"got {rater!r}, expected {expected}"))
     if rater in {HUMAN, RULES, *taken} or rater.startswith(("model:", "recorded:")):
         raise InputError(Mistake("--rater", f"got {rater!r}, which is the name of a grader; give a person's id"))
     return rater

@@ -63,7 +63,9 @@ def missing_calls(
     Texts are loaded only for questions that lack something.
     """
     for number, question in enumerate(questions):
-        planned = [(one, one.calls(question.rubric)) for one in asked]
+        planned = [(one, calls) for one in asked if (calls := one.calls(question.rubric))]
+        if not planned:
+            continue
         loaded = None
         standings = ledger.standings(question.example_id)
         for position, answer in enumerate(question.answers):

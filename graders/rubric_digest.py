@@ -18,6 +18,8 @@ class LeafDigest(NamedTuple):
     checked: bool
     """Whether rules judge it."""
     points: float
+    scale: str
+    """The type of its scale."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,13 @@ class RubricDigest:
         """The digest of a rubric."""
         hashes = rubric.criterion_hashes
         leaves = (
-            LeafDigest(leaf.id, hashes[leaf.id], leaf.criterion.check is not None, float(leaf.criterion.points))
+            LeafDigest(
+                leaf.id,
+                hashes[leaf.id],
+                leaf.criterion.check is not None,
+                float(leaf.criterion.points),
+                leaf.criterion.scale.type,
+            )
             for leaf in rubric.leaves
         )
         return cls(tuple(leaves), rubric.judging.show_points, rubric.judging.empty_answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -51,14 +51,18 @@ class Collected:
 def collect(
     dataset: Iterable[Example], answers: Iterable[Answer], judgments: Iterable[Iterable[Judgment]]
 ) -> Collected:
-    """Read a batch through once and find every mistake in it."""
+    """Read a batch through once and find every mistake in it.
+
+    What points to an example or an answer that has mistakes of its own is no mistake as well.
+    """
     scorer = Scorer()
     mistakes = Mistakes()
     for _, example in dataset.lean() if isinstance(dataset, DatasetFile) else enumerate(dataset):
         scorer.add_example(example)
     mistakes.extend(_mistakes_in(dataset))
+    no_example, no_answer = _unread(dataset), _unread(answers)
     for line, answer in _rows(answers, scorer.add_plain_answer):
-        if answer is not None:
+        if answer is not None and (answer.example_id,) not in no_example:
             for path, message in scorer.add_answer(answer):
                 mistakes.add(_name(answers, "answers"), message, path, line)
     mistakes.extend(_mistakes_in(answers))
@@ -72,6 +76,8 @@ def collect(
             read += 1
             if judgment is None:
                 lines.append(line)
+                continue
+            if (judgment.example_id,) in no_example or judgment.cell[:3] in no_answer:
                 continue
             for path, message in scorer.add_judgment(judgment):
                 mistakes.add(name, message, path, line)
@@ -123,6 +129,11 @@ def _rows(
 
 def _mistakes_in(items: object) -> Mistakes:
     return items.mistakes if isinstance(items, DatasetFile | RowFile) else Mistakes()
+
+
+def _unread(items: object) -> Collection[tuple[object, ...]]:
+    """The keys of rows with mistakes; it grows as the file is read."""
+    return items.unread if isinstance(items, DatasetFile | RowFile) else ()
 
 
 def _name(items: object, otherwise: str) -> str:

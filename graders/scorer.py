@@ -12,6 +12,7 @@ from graders.fit import Problem, fit_verdict, stale_problems
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.judgment_page import JudgmentPage
 from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
+from graders.remarks import VERDICT_FIELDS, is_plain_beside_verdict
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
 from graders.scoring import DOES_NOT_APPLY, JUDGED
@@ -30,9 +31,6 @@ from rubrics import (
     did_you_mean,
     text_problem,
 )
-
-_PLAIN_FIELDS = 7
-"""example_id, model, criterion_id, grader, grader_kind, status, met; `sample` may come beside them."""
 
 _MORE = frozenset({"ruling", "failure"})
 """What a verdict may have besides that changes more than its own vote."""
@@ -65,7 +63,7 @@ class Scorer:
         self._met_index: list[Mapping[str, int]] = []
         self._answer_index: dict[tuple[str, str, int], int] = {}
         self._cells = Cells()
-        self._plain_raters: dict[tuple[str, str], int] = {}
+        self._plain_raters: dict[tuple[str, str, str | None], int] = {}
         self._voters = Voters()
         self._rulings: dict[int, tuple[str, int, str]] = {}
         self._unheard: set[tuple[str, str, int, str, str, int]] = set()
@@ -173,28 +171,30 @@ class Scorer:
             self._rulings[len(cells.answer)] = (_instant(judgment.judged_at), judgment.repeat, judgment.grader)
         rater = Rater(judgment.grader, judgment.grader_kind, judgment.grader_fingerprint)
         number = self._voters.index(rater)
-        if judgment.grader_fingerprint is None:
-            self._plain_raters[judgment.grader, judgment.grader_kind] = number
+        self._plain_raters[judgment.grader, judgment.grader_kind, judgment.grader_fingerprint] = number
         cells.append(place, leaf, number, judgment.repeat, says, value)
 
     def add_plain(self, row: Mapping[str, Any]) -> bool:
         """Take a judgment's row without making it a model; False where only the model can tell whether it is right.
 
-        Plain is a verdict of met or not met, by a rater seen before, with no field beyond what that takes.
+        Plain is a verdict of met or not met that still holds, by a rater seen before, and no ruling.
         """
+        sample = row.get("sample", 0)
         try:
-            sample = row["sample"] if len(row) == _PLAIN_FIELDS + 1 else 0
             place = self._answer_index[row["example_id"], row["model"], sample]
-            rater = self._plain_raters[row["grader"], row["grader_kind"]]
+            rater = self._plain_raters[row["grader"], row["grader_kind"], row.get("grader_fingerprint")]
             leaf = self._met_index[place][row["criterion_id"]]
             met = row["met"]
-            if row["status"] != "judged" or (met is not True and met is not False):
+            if row["status"] != "judged" or (met is not True and met is not False) or type(sample) is not int:
                 return False
         except (KeyError, TypeError):
             return False
-        if type(sample) is not int or len(row) > _PLAIN_FIELDS + 1:
-            return False
-        self._cells.append(place, leaf, rater, 0, JUDGED, 1.0 if met else 0.0)
+        repeat = 0
+        if len(row) > len(VERDICT_FIELDS) + ("sample" in row):
+            if not is_plain_beside_verdict(row) or not self._still_holds(row, place, leaf):
+                return False
+            repeat = row.get("repeat", 0)
+        self._cells.append(place, leaf, rater, repeat, JUDGED, 1.0 if met else 0.0)
         return True
 
     def add_page(self, page: JudgmentPage) -> Iterator[tuple[int, Problem]]:
@@ -237,6 +237,14 @@ class Scorer:
             for problem in self.add_judgment(page.judgment(number)):
                 yield number, problem
         self._cells.extend(votes)
+
+    def _still_holds(self, row: Mapping[str, Any], place: int, leaf: int) -> bool:
+        """Whether the hashes that a row carries are those of today."""
+        answer = self.answers[place]
+        if row.get("answer_hash", answer.hash) != answer.hash:
+            return False
+        carried = row.get("criterion_hash")
+        return carried is None or carried == self.examples[answer.example].rubric.criterion_hash(leaf)
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:

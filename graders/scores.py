@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from graders.aggregation import Aggregation, Row
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 SEVERAL_GRADERS = "several_graders"
 SEVERAL_MODELS = "several_models"
+
+_ROWS_A_PIECE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +165,21 @@ class Scores:
 
     def as_json(self) -> dict[str, Any]:
         """The whole report as one JSON object (CONTRACT: `score --json`)."""
+        return {"answers": list(self.answers_json()), **self._totals_json()}
+
+    def json_text(self) -> Iterator[str]:
+        """The text of `as_json()` piece by piece, so that the answers of a large batch are never all in memory."""
+        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+        rows = self.answers_json()
+        yield '{"answers": ['
+        between = ""
+        while some := ", ".join(map(encode, islice(rows, _ROWS_A_PIECE))):
+            yield between + some
+            between = ", "
+        yield "], " + encode(self._totals_json())[1:]
+
+    def _totals_json(self) -> dict[str, Any]:
         return {
-            "answers": list(self.answers_json()),
             "overall": self.overall.as_json(),
             "by_model": {name: value.as_json() for name, value in self.by_model.items()},
             "by_tag": {name: value.as_json() for name, value in self.by_tag.items()},

@@ -308,8 +308,9 @@ def canonical_text(text: str) -> bytes:
     return encode_basestring(text).encode("utf-8", "surrogatepass")
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def canonical_json(value: Any) -> bytes:
     """The one spelling of a JSON value that hashes are made of: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    return _canonical(value).encode("utf-8", "surrogatepass")

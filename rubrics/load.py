@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,7 @@ from rubrics.json_text import JsonSyntaxError, parse_json, parse_plain_line
 from rubrics.model import Model
 from rubrics.plain_example import PlainExample, PlainReader
 from rubrics.rubric import Rubric
+from rubrics.shared_rubrics import SharedRubrics
 from rubrics.validation import mistakes_of
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -149,6 +151,7 @@ class ReadAnew:
 
     def __init__(self) -> None:
         self.mistakes = Mistakes()
+        self.unread: set[tuple[object, ...]] = set()  # keys of rows with mistakes: they are there to be pointed to
         self._noted_before = 0
         self._passed = False
 
@@ -161,6 +164,11 @@ class ReadAnew:
 
     def _end_pass(self) -> None:
         self._passed = True
+
+    def _note_unread(self, value: Any, *names: str) -> None:
+        if names and isinstance(value, dict):
+            with suppress(TypeError):  # a list or an object names nothing
+                self.unread.add(tuple(value.get(name, 0) for name in names))
 
 
 class DatasetFile(ReadAnew):
@@ -187,6 +195,8 @@ class DatasetFile(ReadAnew):
         self.examples_path = self.path / "examples.jsonl" if self.path.is_dir() else self.path
         self.folder = self.examples_path.parent
         self.rubric_places = [Path(rubrics)] if rubrics is not None else [self.folder, self.folder / "rubrics"]
+        if rubrics is not None and not Path(rubrics).is_dir():
+            self.mistakes.add(str(rubrics), "there is no such folder, expected one of *.rubric.json files")
         self.rubric_files: list[Path] = []
         self.rubrics = self._read_rubrics()
         self.info = self._read_info()
@@ -281,21 +291,21 @@ class DatasetFile(ReadAnew):
 
     def _read(self, plain: PlainReader | None) -> Iterator[tuple[int, Example | PlainExample]]:
         mistakes = self._begin_pass()
-        rules = AgreementRules()
+        rules, shared, metadata_rule = AgreementRules(), SharedRubrics(), _metadata_rule(self.info)
         file = str(self.examples_path)
-        metadata_rule = _metadata_rule(self.info)
         pointed_to: set[str] = set()
         noted = len(mistakes)
         for line, value in read_lines(self.examples_path, mistakes):
-            if plain is not None and len(mistakes) == noted:
-                lean = plain.read(value)
-                if lean is not None and rules.agrees(lean, line):
-                    yield line, lean
-                    continue
+            lean = plain.read(value) if plain is not None and len(mistakes) == noted else None
+            if lean is not None and rules.agrees(lean, line):
+                yield line, lean
+                continue
             if isinstance(value, dict) and isinstance(value.get("rubric_id"), str):
                 pointed_to.add(value["rubric_id"])
-            example = self._example(value, mistakes, line)
-            if example is not None:
+            example = self._example(value, shared, mistakes, line)
+            if example is None:
+                self._note_unread(value, "prompt_id" if is_healthbench_row(value) else "id")
+            else:
                 for path, message in (*rules.problems(example, line), *metadata_rule(example)):
                     mistakes.add(file, message, path, line)
                 yield line, example
@@ -303,11 +313,12 @@ class DatasetFile(ReadAnew):
         self._tell_rubrics(pointed_to, mistakes)
         self._end_pass()
 
-    def _example(self, value: Any, mistakes: Mistakes, line: int) -> Example | None:
-        file = str(self.examples_path)
+    def _example(self, value: Any, shared: SharedRubrics, mistakes: Mistakes, line: int) -> Example | None:
+        where: dict[str, Any] = {"file": str(self.examples_path), "line": line}
         if self._healthbench or is_healthbench_row(value):
-            return parse_healthbench_row(value, mistakes, file=file, line=line)
-        return parse_row(Example, value, mistakes, file=file, line=line, context={"rubrics": self.rubrics})
+            return parse_healthbench_row(value, mistakes, **where)
+        where["context"] = {"rubrics": self.rubrics}
+        return shared.read(value, lambda row: parse_row(Example, row, mistakes, **where))
 
     def load(self) -> Dataset:
         """The whole dataset in memory; InputError has every mistake in it."""
@@ -316,28 +327,12 @@ class DatasetFile(ReadAnew):
         return Dataset(self.info, examples)
 
 
-def _metadata_rule(info: DatasetInfo) -> Any:
+def _metadata_rule(info: DatasetInfo) -> Callable[[Example], Iterable[tuple[str, str]]]:
     if info.metadata_schema is None:
         return lambda _example: ()
-    import re2
-    import referencing.exceptions
+    from rubrics.metadata_schema import metadata_rule
 
-    from rubrics.metadata_schema import linear_validator, reason
-
-    validator = linear_validator(info.metadata_schema)
-
-    def broken(example: Example) -> Iterator[tuple[str, str]]:
-        try:
-            for error in validator.iter_errors(example.metadata):
-                yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
-        except re2.error as error:
-            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {reason(error)}"
-        except RecursionError:
-            yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
-        except referencing.exceptions.Unresolvable as error:
-            yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
-
-    return broken
+    return metadata_rule(info.metadata_schema)
 
 
 def load_dataset(path: str | Path, *, rubrics: str | Path | None = None) -> Dataset:
@@ -355,6 +350,7 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     model: type[ModelT]
     """What each line is."""
+    key: tuple[str, ...] = ()  # the fields that name a row, where others point to it
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
@@ -380,7 +376,10 @@ class RowFile(ReadAnew, Generic[ModelT]):
 
     def parse(self, line: int, value: Any) -> ModelT | None:
         """One line's value as a row; None (and the mistakes noted) where it is none."""
-        return parse_row(self.model, value, self._pass, file=str(self.path), line=line)
+        row = parse_row(self.model, value, self._pass, file=str(self.path), line=line)
+        if row is None:
+            self._note_unread(value, *self.key)
+        return row
 
     def load(self) -> tuple[ModelT, ...]:
         """All rows in memory; InputError has every mistake in them."""
@@ -393,6 +392,7 @@ class AnswerFile(RowFile[Answer]):
     """Answers on disk; mistakes are collected at the first whole pass."""
 
     model = Answer
+    key = ("example_id", "model", "sample")
 
 
 def load_answers(path: str | Path) -> tuple[Answer, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
 import re2
 import referencing
+import referencing.exceptions
+
+from rubrics.example import Example
 
 _PLAIN = jsonschema.Draft202012Validator
 
@@ -18,7 +21,7 @@ def pattern_problems(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     checker.checks("regex", raises=re2.error)(_is_pattern)
     for error in _PLAIN(_PLAIN.META_SCHEMA, format_checker=checker).iter_errors(schema):
         if error.validator == "format":
-            yield error.json_path, f"got {error.instance!r}, expected a pattern of RE2: {reason(error.cause)}"
+            yield error.json_path, f"got {error.instance!r}, expected a pattern of RE2: {_reason(error.cause)}"
     places = [*_places(schema, "$", "unevaluatedProperties")]
     if places and any(_places(schema, "$", "patternProperties")):
         message = "expected no `unevaluatedProperties` in a schema with `patternProperties`: use `additionalProperties`"
@@ -49,7 +52,25 @@ def linear_validator(schema: Mapping[str, Any]) -> Any:
     return linear(schema, registry=referencing.Registry())
 
 
-def reason(error: BaseException | None) -> str:
+def metadata_rule(schema: Mapping[str, Any]) -> Callable[[Example], Iterator[tuple[str, str]]]:
+    """What a schema without `pattern_problems` finds wrong with an example's metadata: (JSON path, message) of each."""
+    validator = linear_validator(schema)
+
+    def problems(example: Example) -> Iterator[tuple[str, str]]:
+        try:
+            for error in validator.iter_errors(example.metadata):
+                yield "$.metadata" + error.json_path[1:], f"{error.message} (from the dataset's metadata_schema)"
+        except re2.error as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: no pattern of RE2: {_reason(error)}"
+        except RecursionError:
+            yield "$.metadata", "the dataset's metadata_schema cannot be used: it refers to itself without end"
+        except referencing.exceptions.Unresolvable as error:
+            yield "$.metadata", f"the dataset's metadata_schema cannot be used: {error}"
+
+    return problems
+
+
+def _reason(error: BaseException | None) -> str:
     """What RE2 says is wrong with a pattern."""
     said = error.args[0] if error is not None and error.args else ""
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

@@ -20,6 +20,7 @@ from rubrics.example import Message
 _ROW = {"id", "prompt", "rubric", "tags", "references", "canary", "metadata"}
 _RUBRIC = {"id", "criteria", "title", "domain", "guidelines"}
 _CRITERION = {"id", "criterion", "points", "tags"}
+_REMARKS = {"rationale", "source", "metadata"}
 _TURN = {"role", "content"}
 _ROLES = frozenset(get_args(Message.model_fields["role"].annotation))
 _NUMBERS = frozenset({int, float})
@@ -104,8 +105,10 @@ class PlainReader:
         if type(criteria) is not list or not criteria:
             raise _NotPlain
         for row in criteria:
-            if type(row) is not dict or not row.keys() <= _CRITERION:
+            if type(row) is not dict:
                 raise _NotPlain
+            if not row.keys() <= _CRITERION:
+                _check_remarks(row)
         return PlainRubric(
             ids=self._ids_of(criteria),
             points=self._points_of([row["points"] for row in criteria]),
@@ -191,6 +194,14 @@ def _check_extras(row: dict[str, Any]) -> None:
     if type(references) is not list or any(type(text) is not str for text in references):
         raise _NotPlain
     if type(row.get("metadata", {})) is not dict or type(row.get("canary", "")) is not str:
+        raise _NotPlain
+
+
+def _check_remarks(row: dict[str, Any]) -> None:
+    """What authors write beside a criterion, which neither a judge nor a score knows of."""
+    if not row.keys() - _CRITERION <= _REMARKS or type(row.get("metadata", {})) is not dict:
+        raise _NotPlain
+    if type(row.get("rationale", "")) is not str or type(row.get("source", "")) is not str:
         raise _NotPlain
 
 

@@ -198,7 +198,10 @@ def _leaf_problems(node: _Node, by_id: dict[str, _Node]) -> Iterator[InitErrorDe
 
 
 def _depends_on(node: _Node) -> str | None:
-    condition = _plain(node.raw.get("depends_on"))
+    condition = node.raw.get("depends_on")
+    if condition is None:
+        return None
+    condition = _plain(condition)
     if node.is_group or not isinstance(condition, dict):
         return None
     target = condition.get("criterion")
@@ -207,6 +210,8 @@ def _depends_on(node: _Node) -> str | None:
 
 def _circle_problems(nodes: list[_Node], by_id: dict[str, _Node]) -> Iterator[InitErrorDetails]:
     """Each circle once, told at its first criterion; every node is walked once, however long the chains are."""
+    if not any(map(_depends_on, nodes)):
+        return
     order = {node.id: place for place, node in enumerate(nodes)}
     walked: set[str] = set()
     for start in nodes:

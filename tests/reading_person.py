@@ -9,8 +9,8 @@ from api.cli.reading.screen import plain, render
 from api.cli.reading.sheet import Sheet
 from api.cli.reading.state import Size, State, opened
 from api.cli.reading.turn import Turn, press, resized
-from graders import MemoryLedger, Paper, Verdict, lay_out
-from rubrics import Answer, AnswerHasher, Example
+from graders import LoadedQuestion, MemoryLedger, Paper, Verdict, lay_out
+from rubrics import Answer, Example
 
 NARROW, WIDE = Size(80, 24), Size(200, 60)
 
@@ -22,13 +22,9 @@ def example_of(criteria: Sequence[Mapping[str, Any]], *, example_id: str = "e1",
 
 def papers_of(example: Example, *texts: str, rater: str = "ann", ledger: MemoryLedger | None = None) -> list[Paper]:
     """A paper for each text, in the order of the texts."""
-    hasher = AnswerHasher(example)
-    answers = [
-        (Answer(example_id=example.id, model="m", sample=number, text=text), hasher.hash(text))
-        for number, text in enumerate(texts)
-    ]
+    answers = [Answer(example_id=example.id, model="m", sample=number, text=text) for number, text in enumerate(texts)]
     held = ledger or MemoryLedger()
-    papers = lay_out([(example, answers)], held, held.judgments(), rater=rater, run_name="r")
+    papers = lay_out([LoadedQuestion(example, answers)], held, held.judgments(), rater=rater, run_name="r")
     return sorted(papers, key=lambda paper: paper.answer.sample)
 
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -22,10 +23,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
 """Seconds until something awaited must have appeared; a test that passes never waits so long."""
-_START = (
-    "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from api.cli import main; "
-    "sys.argv[0] = 'markscheme'; main()"
-)
+_SEAT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+_RUN = "import sys; from api.cli import main; sys.argv[0] = 'markscheme'; main()"
+_START = _SEAT + _RUN
+_SHELL = _SEAT + "os.execvp('bash', ['bash', '-c', sys.argv[1]])"
 _OURS = re.compile(r"\x1b\[(?:(\d+);(\d+)H|(2[JK])|([0127]?)m|\?(1049|25|7|2004|2026)([hl]))")
 _ANY = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[^\[\]])")
 
@@ -106,16 +107,27 @@ class Screen:
 class Reader:
     """The command in a pseudo-terminal, and a person who presses keys when they have seen what they wait for."""
 
-    def __init__(self, *arguments: object, width: int = 80, height: int = 24, output: Path | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        width: int = 80,
+        height: int = 24,
+        output: Path | None = None,
+        shell: str | None = None,
+        term: str = "xterm-256color",
+    ) -> None:
         self.screen = Screen(width, height)
         self._cut = ""
         self._master, self._slave = pty.openpty()
         self._set_size(width, height)
         self.modes_before = termios.tcgetattr(self._slave)
-        environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+        environment = {**os.environ, "TERM": term, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+        words = [sys.executable, "-c", _START if shell is None else _RUN, *map(str, arguments)]
+        if shell is not None:
+            words = [sys.executable, "-c", _SHELL, shell.replace("COMMAND", shlex.join(words))]
         with open(output, "wb") if output else os.fdopen(os.dup(self._slave), "wb") as out:  # noqa: PTH123
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, *map(str, arguments)],
+                words,
                 stdin=self._slave,
                 stdout=out,
                 stderr=self._slave,
@@ -132,8 +144,9 @@ class Reader:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
-        os.close(self._slave)
+        for end in (self._master, self._slave):
+            if end >= 0:
+                os.close(end)
 
     @property
     def modes(self) -> list[Any]:
@@ -156,6 +169,19 @@ class Reader:
         self._until(lambda: self.screen.text != before, f"another screen after {keys}")
         return self.screen.text
 
+    def prints(self, text: str) -> None:
+        """Wait until this is printed outside the reader."""
+        self._until(lambda: text in self.screen.printed, f"{text!r} printed")
+
+    def stops_and_goes_on(self) -> None:
+        """As when a shell stops the command, has the terminal for itself meanwhile, and lets the command go on."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+        termios.tcsetattr(self._slave, termios.TCSANOW, self.modes_before)
+        self.screen.resize(self.screen.width, self.screen.height)
+        self.screen.text = ""
+        self._process.send_signal(signal.SIGCONT)
+
     def resize(self, width: int, height: int) -> None:
         self.screen.resize(width, height)
         self.screen.text = ""  # what was on it is no answer to what comes
@@ -165,6 +191,13 @@ class Reader:
         self._process.send_signal(number)
         self._process.wait(PATIENCE)
         self._drain()
+
+    def closed(self) -> int:
+        """Close the terminal, as when its window is shut; returns the command's exit code."""
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+        return self._process.wait(PATIENCE)
 
     def ends(self) -> int:
         """Wait for the command's end; returns its exit code."""

@@ -130,14 +130,22 @@ def test_heavy_packages_are_imported_where_they_are_used(statement: str, absent:
     assert done.stdout.strip() == ""
 
 
-def test_check_of_one_rubric_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        ("check RUBRIC", "numpy pyarrow datasets fastapi sqlalchemy scipy aiohttp matplotlib"),
+        ("preview RUBRIC", "pyarrow datasets fastapi sqlalchemy scipy.stats aiohttp matplotlib"),
+        ("diff RUBRIC RUBRIC", "pyarrow datasets fastapi sqlalchemy scipy aiohttp matplotlib"),
+    ],
+)
+def test_an_authors_command_imports_nothing_heavy(command: str, heavy: str) -> None:
     rubric = next((ROOT / "examples" / "medicine" / "rubrics").glob("*.rubric.json"))
+    arguments = [str(rubric) if word == "RUBRIC" else word for word in command.split()]
     code = (
         "import sys; from api.cli import main\n"
-        f"sys.argv = ['markscheme', 'check', {str(rubric)!r}]\n"
+        f"sys.argv = ['markscheme', *{arguments!r}]\n"
         "try: main()\nexcept SystemExit as end: assert not end.code, end.code\n"
-        "heavy = 'numpy pyarrow datasets fastapi sqlalchemy scipy aiohttp matplotlib'.split()\n"
-        "print(*(name for name in heavy if name in sys.modules), file=sys.stderr)"
+        f"print(*(name for name in {heavy.split()!r} if name in sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == ""

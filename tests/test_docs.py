@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from graders import Judgment, Task, Verdict
-from rubrics import Answer, Example, Rubric, lint_rubric
+from rubrics import Answer, DatasetInfo, Example, Rubric, lint_rubric
+from tests.command import markscheme
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -32,6 +33,26 @@ def test_the_rubric_of_the_guide_is_sound_and_raises_no_advice() -> None:
     assert lint_rubric(Rubric.model_validate(raw)) == ()
 
 
+def test_the_folder_of_the_guide_can_be_checked_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = ROOT / "docs" / "guide.md"
+    monkeypatch.chdir(tmp_path)
+    folder = Path("chest-pain")
+    folder.mkdir()
+    (tree,) = blocks(guide, "text")
+    names = [line.split()[0] for line in tree.splitlines()[1:]]
+    for name, text in zip(names, (*blocks(guide, "json"), *blocks(guide, "jsonl")), strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
+    commands = [line.split()[1:] for block in blocks(guide, "sh") for line in block.splitlines()]
+    monkeypatch.setattr("sys.stdin", None)  # nobody sits here
+    shown = {" ".join(words[:2]): markscheme(*words) for words in commands if words[1] in ("chest-pain",)}
+    assert shown["check chest-pain"].out == "ok: 1 example, 2 answers, 1 rubric, 6 criteria, no mistakes\n"
+    assert shown["check chest-pain"].err == ""
+    assert "10 cells of 2 answers wait for me" in shown["grade chest-pain"].err
+    monkeypatch.chdir(folder)
+    alone = [markscheme(*words) for words in commands if words[1] == "chest-pain.rubric.json"]
+    assert [result.code for result in alone] == [0, 0]
+
+
 def test_the_format_of_your_own_reads(tmp_path: Path) -> None:
     (code,) = blocks(ROOT / "docs" / "formats.md", "python")
     names: dict[str, Any] = {}
@@ -46,14 +67,39 @@ def test_the_format_of_your_own_reads(tmp_path: Path) -> None:
 def test_the_tests_that_the_comparison_names_are_there() -> None:
     text = (ROOT / "docs" / "alternatives.md").read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[^`]+)`", text)
-    assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+    claims = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(claims) > 5
+    assert [what for what, claim in claims if "`tests/" not in claim] == [], "claimed, and no test shows it"
 
 
 def test_every_field_of_a_criterion_is_explained() -> None:
     text = (ROOT / "docs" / "rubrics.md").read_text(encoding="utf-8")
     schema = json.loads((ROOT / "rubrics" / "schemas" / "rubric.schema.json").read_text(encoding="utf-8"))
     assert [name for name in schema["$defs"]["Criterion"]["properties"] if f"`{name}`" not in text] == []
+
+
+def test_every_field_of_a_dataset_is_explained() -> None:
+    text = (ROOT / "docs" / "rubrics.md").read_text(encoding="utf-8")
+    section = text.split("## A dataset")[1].split("\n## ")[0]
+    assert [name for name, field in DatasetInfo.model_fields.items() if f"`{field.alias or name}`" not in section] == []
+
+
+def test_the_plan_is_as_printed(tmp_path: Path) -> None:
+    (shown,) = map(json.loads, blocks(ROOT / "docs" / "graders.md", "json"))
+    folder = ROOT / "examples" / "medicine"
+    recorded = f"recorded:{folder / 'readings' / 'first.jsonl'}"
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    result = markscheme(
+        *("grade", folder, folder / "answers.jsonl", "--grader", recorded, "--store", store, "--dry-run", "--json"),
+    )
+    assert {**json.loads(result.out)["run"], "name": ""} == {**shown["run"], "name": ""}
+
+
+def test_every_option_of_export_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    options = re.findall(r"--[a-z-]+", markscheme("export", "--help").out)
+    assert [name for name in options if name not in ("--help", "--store") and name not in text] == []
 
 
 def test_the_grader_of_your_own_judges() -> None:

@@ -1,5 +1,5 @@
 """The command `markscheme`: the same functions as the API, for a terminal."""
 
-from api.cli.app import main
+from api.cli.entry import main
 
 __all__ = ["main"]

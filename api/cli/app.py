@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-import errno
-import io
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-
-from api.cli.exit_code import ExitCode
-from rubrics import EvalError, InputError
 
 app = typer.Typer(
     name="markscheme",
@@ -69,9 +60,9 @@ def markscheme(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put it.")] = Path("markscheme-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put it.")] = Path("markscheme-demo"),
 ) -> None:
-    """Run the whole main job on the shipped example: no key, no network."""
+    """Run the whole main job on a shipped example. It needs no key and no network."""
     from api.cli.demo import run_demo
 
     raise typer.Exit(run_demo(folder))
@@ -79,13 +70,13 @@ def demo(
 
 @app.command()
 def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Rubrics, datasets, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Rubrics, datasets, or folders of them.")],
     rubrics: RubricDir = None,
     all_advice: Annotated[bool, typer.Option("--all-advice", help="Also the advice that is off by default.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check rubrics and datasets: every mistake at once, each with its place and the way out."""
+    """Check rubrics and datasets: every mistake at once. Each has its place and the way out; advice comes after."""
     from api.cli.check import run_check
 
     if watch:
@@ -97,7 +88,9 @@ def check(
 
 @app.command()
 def schema(
-    name: Annotated[Literal["rubric", "example", "answer", "judgment"], typer.Argument(help="Which JSON Schema.")],
+    name: Annotated[
+        Literal["rubric", "example", "answer", "judgment"], typer.Argument(metavar="NAME", help="Which JSON Schema.")
+    ],
 ) -> None:
     """Print the JSON Schema of a file, for editors that complete."""
     from api.cli.schema import render_schema
@@ -115,7 +108,7 @@ def convert(
     target_format: Annotated[Literal["native", "healthbench"], typer.Option("--to", help="Format of OUT.")] = "native",
     rubrics: RubricDir = None,
 ) -> None:
-    """Convert a dataset; a source that holds answers or judgments too gives a folder."""
+    """Convert a dataset between formats. A source that holds answers or judgments too gives a folder."""
     from api.cli.convert import run_convert
 
     run_convert(source, target, source_format=source_format, target_format=target_format, rubrics=rubrics)
@@ -193,7 +186,7 @@ def grade(
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Grade answers, keep every judgment, and print scores; repeated, it asks only for what is missing."""
+    """Grade answers, keep every judgment, and print scores. Repeated, it asks only for what is missing."""
     from api.batch import BatchRequest
     from api.cli.grade import GradeRequest, run_grade
     from graders import GraderOptions, ScoringOptions
@@ -230,7 +223,7 @@ def score(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Examples with their rubrics.")],
     answers: Annotated[Path, typer.Argument(metavar="ANSWERS", help="Answers, one JSON object a line.")],
     judgments: Annotated[
-        list[Path] | None, typer.Argument(metavar="[JUDGMENTS]...", help="Judgments, one JSON object a line.")
+        list[Path] | None, typer.Argument(metavar="JUDGMENTS", help="Judgments, one JSON object a line.")
     ] = None,
     score_by: ScoreBy = None,
     by: By = "model",
@@ -241,7 +234,7 @@ def score(
     rubrics: RubricDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score files of judgments, with no store; criteria with a check are judged on the way."""
+    """Score files of judgments, with no store. Criteria with a check are judged on the way."""
     from api.cli.score import run_score
     from graders import ScoringOptions
 
@@ -260,7 +253,7 @@ def export(
     min_coverage: MinCoverage = 0.98,
     store: StoreUrl = None,
 ) -> None:
-    """Write a run as a Hugging Face dataset: card, scores, judgments, examples and rubrics."""
+    """Write a run as a Hugging Face dataset. It holds a card, scores, judgments, examples and rubrics."""
     from api.cli.export import run_export
     from graders import ScoringOptions
 
@@ -271,7 +264,7 @@ def export(
 @app.command()
 def new(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Where to write (default: ID.rubric.json).")
+        Path | None, typer.Argument(metavar="FILE", help="Where to write (default: ID.rubric.json).")
     ] = None,
     rubric_id: Annotated[str | None, typer.Option("--id", help="Names the rubric.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="A heading for people.")] = None,
@@ -289,7 +282,7 @@ def new(
         ),
     ] = None,
 ) -> None:
-    """Write a rubric by answering a few questions, or from options alone."""
+    """Write a rubric by answering a few questions. With --criterion nothing is asked."""
     from api.cli.draft import NewRubric
     from api.cli.new import run_new
 
@@ -306,7 +299,7 @@ def preview(
     prompt: Annotated[bool, typer.Option("--prompt", help="Show what a judge is sent.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a rubric can score: shares of the points, best and worst, an empty answer, the judge's prompt."""
+    """Show what a rubric can score, before anyone answers. With --prompt, what a judge is sent, too."""
     from api.cli.preview import run_preview
 
     raise typer.Exit(run_preview(rubric, example=example, prompt=prompt, as_json=as_json))
@@ -318,7 +311,7 @@ def diff(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The same, later.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed between two rubrics or datasets, and which judgments stay valid."""
+    """Tell what changed, and which judgments stay valid. Between two rubrics, datasets or folders of rubrics."""
     from api.cli.diff import run_diff
 
     raise typer.Exit(run_diff(old, new, as_json=as_json))
@@ -333,15 +326,16 @@ def _criteria_per_call(written: str) -> int | Literal["all"]:
 
 
 def _rater(given: str | None, graders: list[str]) -> str | None:
-    """Who reads: nobody where no person is asked, else who is named, or the login name."""
+    """Who reads: nobody where no person is asked, else who is named, however `ë` was typed, or the login name."""
     import getpass
+    import unicodedata
 
     if "human" not in graders:
         if given is not None:
             raise typer.BadParameter("nobody reads without --grader human", param_hint="--rater")
         return None
     if given is not None:
-        return given
+        return unicodedata.normalize("NFC", given)
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -354,58 +348,3 @@ def _tables(written: str) -> list[str]:
         if name not in ("model", "tag", "grader"):
             raise typer.BadParameter(f"got {name!r}, expected any of model, tag, grader", param_hint="--by")
     return names
-
-
-def main() -> None:
-    """The entry point: what is wrong with the input is told line by line, never as a traceback."""
-    out = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors=_ESCAPED)
-    try:
-        try:
-            app()
-        finally:
-            if out is not None:
-                out.flush()
-    except InputError as error:
-        for mistake in error.mistakes:
-            typer.echo(str(mistake), err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except EvalError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except OSError as error:
-        _drop(out)
-        if error.errno == errno.EPIPE:
-            sys.exit(_READER_LEFT)
-        place = "the output cannot be written" if error.filename is None else str(error.filename)
-        typer.echo(f"{place}: {error.strerror or error}", err=True)
-        sys.exit(ExitCode.WRONG_INPUT)
-    except SystemExit:
-        if sys.stdout is not out:  # how typer says that the reader has left: it puts a stand-in here
-            _drop(out)
-            sys.exit(_READER_LEFT)
-        raise
-
-
-_READER_LEFT = 141
-"""What a shell sees of a program that was ended by a closed pipe."""
-
-
-def _drop(stream: object) -> None:
-    """Let what is still buffered go nowhere, so that the interpreter's end does not fail over it once more."""
-    if isinstance(stream, io.TextIOWrapper):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-_ESCAPED = "markscheme.escaped"
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Characters that the output's encoding lacks, as JSON writes them: nothing is lost, and JSON stays JSON."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
-
-
-codecs.register_error(_ESCAPED, _escape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.visible import visible
 from rubrics import (
     RUBRIC_SUFFIX,
     Advice,
@@ -30,6 +32,14 @@ from rubrics import (
 from rubrics.formats.healthbench import is_healthbench_row
 
 _SHOWN = 40
+_KINDS = {
+    "examples": "example",
+    "answers": "answer",
+    "judgments": "judgment",
+    "rubrics": "rubric",
+    "criteria": "criterion",
+}
+"""What is counted, in the order in which it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,15 @@ class Checked:
         self.counts: dict[str, int] = {}
         self.advice: list[PlacedAdvice] = []
         self.all_advice = all_advice
+        self._looked_at: set[Path] = set()
+
+    def first_look(self, path: Path) -> bool:
+        """Whether this file has not been looked at yet, under whatever name; each is checked and counted once."""
+        found = Path(os.path.realpath(path))  # unlike resolve(), this bears a link that leads to itself
+        if found in self._looked_at:
+            return False
+        self._looked_at.add(found)
+        return True
 
     def count(self, what: str, number: int = 1) -> None:
         """Note that `number` more of something were read."""
@@ -67,17 +86,15 @@ class Checked:
     @property
     def summary(self) -> str:
         """`8 rubrics, 8 examples`: what was read, in words."""
-        parts = [
-            f"{number:,} {what[:-1] if number == 1 and what != 'criteria' else what}"
-            for what, number in self.counts.items()
-        ]
+        counted = [(one, many, self.counts[many]) for many, one in _KINDS.items() if many in self.counts]
+        parts = [f"{number:,} {one if number == 1 else many}" for one, many, number in counted]
         return ", ".join(parts) if parts else "nothing to check"
 
 
 def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all_advice: bool = False) -> ExitCode:
     """Check all paths and print what is wrong, then the advice; advice never changes the exit code."""
     checked = check_paths(paths, rubrics=rubrics, all_advice=all_advice)
-    mistakes = list(checked.mistakes)
+    mistakes = list(dict.fromkeys(checked.mistakes))
     if as_json:
         report = {
             "mistakes": [mistake.as_json() for mistake in mistakes],
@@ -87,7 +104,7 @@ def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         for mistake in mistakes:
-            typer.echo(str(mistake))
+            typer.echo(visible(str(mistake)))
         if mistakes:
             files = len({mistake.file for mistake in mistakes})
             typer.echo(
@@ -101,7 +118,7 @@ def run_check(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
 
 def _print_advice(advice: Sequence[PlacedAdvice]) -> None:
     for one in advice[:_SHOWN]:
-        typer.echo(str(one), err=True)
+        typer.echo(visible(str(one)), err=True)
     if len(advice) > _SHOWN:
         typer.echo(f"… and {len(advice) - _SHOWN:,} more: --json lists all", err=True)
     if advice:
@@ -120,6 +137,8 @@ def check_paths(paths: Sequence[Path], *, rubrics: Path | None = None, all_advic
     for path in paths:
         if path.is_dir():
             _check_folder(path, checked, rubrics)
+        elif path.name == "dataset.json" and path.exists():
+            _check_folder(path.parent, checked, rubrics)
         elif path.suffix == ".jsonl":
             _check_lines(path, checked, rubrics)
         else:
@@ -140,6 +159,8 @@ def _check_folder(folder: Path, checked: Checked, rubrics: Path | None) -> None:
 
 
 def _check_rubric(path: Path, checked: Checked) -> None:
+    if not checked.first_look(path):
+        return
     try:
         rubric = load_rubric(path)
     except InputError as error:
@@ -153,6 +174,8 @@ def _check_rubric(path: Path, checked: Checked) -> None:
 def _check_dataset(path: Path, checked: Checked, rubrics: Path | None) -> Sequence[Path]:
     """Check a dataset, and in a folder its answers and judgments too; returns the rubric files it covers."""
     dataset = DatasetFile(path, rubrics, all_rubrics=True)
+    if not checked.first_look(dataset.examples_path):
+        return dataset.rubric_files
     answers = path / "answers.jsonl"
     advice = _DatasetAdvice(dataset, checked)
     if path.is_dir() and answers.exists():
@@ -168,10 +191,6 @@ def _check_dataset(path: Path, checked: Checked, rubrics: Path | None) -> Sequen
             advice.note(example, line)
         checked.count("examples", examples)
         checked.mistakes.extend(dataset.mistakes)
-    for rubric in dataset.rubrics.values():
-        if rubric is not None:
-            checked.count("rubrics")
-            checked.count("criteria", len(rubric.leaves))
     return dataset.rubric_files
 
 
@@ -187,7 +206,7 @@ def _advise(
 
 
 class _DatasetAdvice:
-    """Advice on a dataset's rubrics: on those in files once, on those in the rows as they stand."""
+    """Advice on a dataset's rubrics: on those in files, which are counted, once; on those in the rows as they stand."""
 
     def __init__(self, dataset: DatasetFile, checked: Checked) -> None:
         self._file = str(dataset.examples_path)
@@ -199,7 +218,10 @@ class _DatasetAdvice:
                 rubric = load_rubric(path)
             except InputError:
                 continue  # its mistakes are told
-            if self._rubric_files.setdefault(rubric.id, str(path)) == str(path):
+            is_meant = self._rubric_files.setdefault(rubric.id, str(path)) == str(path)
+            if checked.first_look(path) and is_meant:
+                checked.count("rubrics")
+                checked.count("criteria", len(rubric.leaves))
                 _advise(lint_rubric(rubric, all_advice=checked.all_advice), checked, file=str(path))
 
     def note(self, example: Example, line: int) -> None:
@@ -220,7 +242,8 @@ def _check_with_answers(dataset: DatasetFile, answers_path: Path, checked: Check
     judgments = [JudgmentFile(path) for path in _judgment_files(answers_path.parent)]
     collected = collect(dataset, answers, judgments)
     checked.count("examples", len(collected.scorer.examples))
-    checked.count("answers", len(collected.scorer.answers))
+    if checked.first_look(answers_path):
+        checked.count("answers", len(collected.scorer.answers))
     checked.count("judgments", collected.judgments)
     checked.mistakes.extend(collected.mistakes)
 
@@ -240,13 +263,17 @@ def _first_row(path: Path) -> dict[str, Any]:
 def _check_lines(path: Path, checked: Checked, rubrics: Path | None) -> None:
     """A file of examples, or, by what its first row holds, of answers or of judgments."""
     first = _first_row(path)
-    if "criterion_id" in first:
+    is_judgments = "criterion_id" in first
+    is_answers = not is_judgments and bool({"example_id", "text"} & set(first)) and "prompt" not in first
+    if (is_judgments or is_answers) and not checked.first_look(path):
+        return
+    if is_judgments:
         from graders import JudgmentFile
 
         judgments = JudgmentFile(path)
         checked.count("judgments", sum(1 for _ in judgments))
         checked.mistakes.extend(judgments.mistakes)
-    elif {"example_id", "text"} & set(first) and "prompt" not in first:
+    elif is_answers:
         answers = AnswerFile(path)
         seen: dict[tuple[str, str, int], int] = {}
         for line, answer in answers.numbered():

@@ -83,9 +83,8 @@ def _native_only(target_format: str) -> None:
 def embedded_row(example: Example) -> dict[str, Any]:
     """An example as a row that needs no other file: its rubric stands in it."""
     row = example.as_json()
-    row.pop("rubric_id", None)
-    row["rubric"] = example.rubric.as_json()
-    return row
+    first = {"id": row.pop("id"), "prompt": row.pop("prompt"), "rubric": example.rubric.as_json()}
+    return first | {name: value for name, value in row.items() if name not in ("rubric", "rubric_id")}
 
 
 _FILE_MODE = 0o666
@@ -115,8 +114,25 @@ def _new_folder(target: Path) -> Path:
     return target
 
 
+def _write_whole(target: Path, lines: Iterable[str]) -> None:
+    """The whole file or none of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(lines)
+        Path(name).chmod(_FILE_MODE & ~_umask())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
 def _write_rows(target: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write JSON Lines beside the target and move them into place, so that a cut run leaves no half file."""
+    """Write JSON Lines beside the target and move them into place, so that a cut run leaves no half file.
+
+    A link is followed, and what is no file (a pipe, a terminal) is written to as it stands, never replaced.
+    """
     count = 0
 
     def lines() -> Iterator[str]:
@@ -128,14 +144,9 @@ def _write_rows(target: Path, rows: Iterable[dict[str, Any]]) -> None:
     with _told(target, "cannot be written"):
         if target.is_dir():
             raise InputError(Mistake(str(target), "this is a folder, expected a file to write (.jsonl)"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(lines())
-            Path(name).chmod(_FILE_MODE & ~_umask())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        else:
+            _write_whole(Path(os.path.realpath(target)), lines())
     typer.echo(f"wrote {count:,} rows to {target}", err=True)

@@ -20,9 +20,9 @@ from api.batch import Batch, BatchRequest, export_run
 from api.cli.check import check_paths
 from api.cli.exit_code import ExitCode
 from api.cli.grade import exit_code
-from api.cli.reading.visible import one_line, visible
 from api.cli.schema import render_schema
 from api.cli.tables import Page, coverage_words, interval_words, number
+from api.cli.visible import one_line, visible
 from api.examples_folder import examples_folder
 from api.store import Store, sqlite_url
 from graders import Judgment, JudgmentFile, Scores, ScoringOptions

@@ -12,7 +12,7 @@ import typer
 
 from api.cli.exit_code import ExitCode
 from api.cli.preview import page_width
-from api.cli.reading.visible import one_line
+from api.cli.visible import one_line
 from api.cli.wording import check_words, condition_words, count_words, cut, gate_words, points_words, scale_words
 from rubrics import (
     RUBRIC_SUFFIX,
@@ -49,11 +49,16 @@ def run_diff(old: Path, new: Path, *, as_json: bool) -> ExitCode:
     if isinstance(before, Rubric) and isinstance(after, Rubric):
         rubric = diff_rubrics(before, after)
         report, lines = diff_json(rubric), render_rubric_diff(rubric, width)
-    elif isinstance(before, DatasetState) and isinstance(after, DatasetState):
+    elif (
+        isinstance(before, DatasetState)
+        and isinstance(after, DatasetState)
+        and bool(before.examples) == bool(after.examples)
+    ):
         dataset = diff_datasets(before, after)
         report, lines = dataset_diff_json(dataset), render_dataset_diff(dataset, width)
     else:
-        raise InputError(Mistake(str(new), f"expected two rubrics or two datasets, {old} is of the other kind"))
+        what = "expected two rubrics, two datasets or two folders of rubrics"
+        raise InputError(Mistake(str(new), f"{what}, {old} is of another kind"))
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
@@ -286,7 +291,10 @@ def render_dataset_diff(diff: DatasetDiff, width: int) -> Iterator[str]:
     if shown:
         yield ""
     same = sum(pair.diff.is_same for pair in diff.rubrics)
-    yield f"{len(diff.rubrics) - same:,} of {count_words(len(diff.rubrics), 'rubric')} changed."
+    if diff.rubrics:
+        yield f"{len(diff.rubrics) - same:,} of {count_words(len(diff.rubrics), 'rubric')} changed."
+    else:
+        yield "The two have no rubric in common: neither an example nor the id of a rubric is in both."
     judged = diff.judged
     yield _summary(judged.all, judged.again, judged.new, judged.kept, judged.rules)
     yield "(Counted once for each example; each is one judgment of every answer.)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,11 +124,12 @@ def draft_from_options(given: NewRubric, path: Path | None) -> Draft:
     """The rubric that the options spell; InputError has every mistake in them."""
     draft, mistakes = Draft(), Mistakes()
     stem = path.name.removesuffix(RUBRIC_SUFFIX) if path is not None else ""
-    rubric_id = given.id if given.id is not None else kebab(given.title or "") or stem
+    rubric_id = given.id if given.id is not None else stem or kebab(given.title or "")
     if not rubric_id:
         mistakes.add("--id", "missing, expected '--id', '--title' or a file's name to name the rubric by")
     named = (("id", rubric_id or "x"), ("title", given.title), ("domain", given.domain))
     put_first(draft, {name: value for name, value in named if value is not None})
+    places: list[int] = []
     for place, written in enumerate(given.criteria, start=1):
         before, colon, statement = written.partition(":")
         points = parse_points(before)
@@ -138,8 +139,10 @@ def draft_from_options(given: NewRubric, path: Path | None) -> Draft:
             continue
         statement = statement.strip()
         draft.criteria.append({"id": draft.suggested_id(statement), "criterion": statement, "points": points})
-    if not mistakes:
-        mistakes.extend(map(_at_option, mistakes_in(draft.raw)))
+        places.append(place)
+    # What is left of a list of which some could not be read says nothing of the list as a whole.
+    of_parts = [one for one in mistakes_in(draft.raw) if one.path != "$.criteria" or len(places) == len(given.criteria)]
+    mistakes.extend(_at_option(one, places) for one in of_parts)
     for written in given.must_haves if not mistakes else ():
         found = draft.find(written)
         if isinstance(found, str):
@@ -150,11 +153,11 @@ def draft_from_options(given: NewRubric, path: Path | None) -> Draft:
     return draft
 
 
-def _at_option(mistake: Mistake) -> Mistake:
-    """A mistake of `check` at the option that it comes from."""
+def _at_option(mistake: Mistake, places: Sequence[int]) -> Mistake:
+    """A mistake of `check` at the option that it comes from; `places` has the option of each criterion, from 1."""
     match = re.match(r"\$\.criteria\[(\d+)\]\.?", mistake.path)
     if match is not None:
-        return Mistake(f"--criterion {int(match[1]) + 1}", mistake.message, mistake.path[match.end() :])
+        return Mistake(f"--criterion {places[int(match[1])]}", mistake.message, mistake.path[match.end() :])
     return Mistake("--" + mistake.path.removeprefix("$.").replace("criteria", "criterion"), mistake.message)
 
 

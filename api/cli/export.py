@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import typer
 
 from api.batch import export_run
 from api.cli.grade import store_url
+from api.cli.lean import uncollected, without_pandas
 from api.store import Store, sqlite_file
 from graders import ScoringOptions
 from rubrics import InputError, Mistake
@@ -17,12 +17,10 @@ from rubrics import InputError, Mistake
 
 def run_export(run: str, folder: Path, *, options: ScoringOptions, store: str | None) -> None:
     """Write the run and say what was written."""
-    # A large run is millions of objects and none of them garbage; looking through them again and again is wasted.
-    gc.disable()
     file = sqlite_file(store_url(store))
     if file is not None and not file.exists():
         raise InputError(Mistake("--store", f"no such store: {file}; `grade` makes one"))
-    with Store(store_url(store)) as opened, opened.lock():
+    with uncollected(), without_pandas(), Store(store_url(store)) as opened, opened.lock():
         found = opened.find_run(run)
         written = export_run(found, folder, options, now=datetime.now(UTC))
     written_words = ", ".join(f"{count:,} {name}" for name, count in written.rows.items())

@@ -6,18 +6,21 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
+from api.cli.lean import uncollected
 from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
+from api.cli.visible import one_line
 from api.store import Store
 from graders import Engine, Grader, Progress, Scores, ScoringOptions
 from rubrics import InputError, Mistake
@@ -50,22 +53,26 @@ def store_url(given: str | None) -> str:
 def run_grade(request: GradeRequest) -> ExitCode:
     """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
     with Store(store_url(request.store)) as store, store.lock():
-        batch = Batch(store, request.batch, keep=not request.dry_run)
-        batch.import_recorded(keep=not request.dry_run)
+        with uncollected():
+            batch = Batch(store, request.batch, keep=not request.dry_run)
+            batch.import_recorded(keep=not request.dry_run)
         batch.check_score_by(request.scoring.score_by)
         _check_budget(request.budget, batch.graders)
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
-        typer.echo(plan_words(batch, plan), err=True)
+        typer.echo(plan_words(batch, plan, dry_run=request.dry_run), err=True)
         batches = _batches(batch, engine)
         if request.dry_run:
-            _read(batch, ask=False)
+            waiting = _read(batch, ask=False)
+            if request.as_json:
+                _print_json({"run": _plan_json(batch, plan, waiting)})
             return ExitCode.DONE
         progress = _grade(batch, batches or engine, plan)
         waiting = _read(batch, ask=progress.stopped is None)
         if waiting.left_early:
             progress.stopped = "cancel"
-        scores = batch.scores(request.scoring)
+        with uncollected():
+            scores = batch.scores(request.scoring)
     _show(scores, batch, progress, waiting, request)
     code = exit_code(progress, scores)
     return ExitCode.UNGRADED if code == ExitCode.DONE and waiting.cells else code
@@ -86,7 +93,7 @@ def exit_code(progress: Progress, scores: Scores) -> ExitCode:
     return ExitCode.UNGRADED if scores.ungraded else ExitCode.DONE
 
 
-def plan_words(batch: Batch, plan: Progress) -> str:
+def plan_words(batch: Batch, plan: Progress, *, dry_run: bool) -> str:
     """`run medicine-1a2b3c4d: 336 cells: 300 kept, 36 to grade; 606 recorded judgments filed`."""
     words = f"run {batch.run.name}: {plan.total:,} cells: {plan.kept:,} kept, {plan.to_grade:,} to grade"
     if plan.again:
@@ -96,7 +103,7 @@ def plan_words(batch: Batch, plan: Progress) -> str:
     elif plan.estimate > 0:
         words += f", about {dollars(plan.estimate)}"
     if batch.recorded:
-        words += f"; {batch.imported:,} recorded judgments filed"
+        words += f"; {batch.imported:,} recorded judgments {'to file' if dry_run else 'filed'}"
     return words
 
 
@@ -110,6 +117,27 @@ def _batches(batch: Batch, engine: Engine) -> BatchGrading | None:
     from api.batch_grading import BatchGrading
 
     return BatchGrading(batch, engine)
+
+
+def _plan_json(batch: Batch, plan: Progress, waiting: Waiting) -> dict[str, Any]:
+    """What a run would do, as one JSON object; `recorded` is what would be filed."""
+    return {
+        "name": batch.run.name,
+        "dry_run": True,
+        "cells": plan.total,
+        "kept": plan.kept,
+        "to_grade": plan.to_grade,
+        "recorded": batch.imported,
+        **_people_json(batch, waiting),
+    }
+
+
+def _people_json(batch: Batch, waiting: Waiting) -> dict[str, Any]:
+    return {"rater": batch.request.rater, "waiting": waiting.cells} if batch.by_people else {}
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
 
 
 def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progress:
@@ -143,9 +171,12 @@ def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progr
 
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:
     for warning in scores.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {one_line(warning)}", err=True)
     if progress.stopped is not None and not waiting.left_early:
         typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)
+    if waiting.cells and (_at_terminal() or (waiting.left_early and not request.as_json)):
+        typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
+        return
     if request.as_json:
         report = scores.as_json()
         report["run"] = {
@@ -158,15 +189,16 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
             "calls": progress.calls,
             "cost": progress.cost,
             "stopped": progress.stopped,
+            **_people_json(batch, waiting),
         }
-        if batch.by_people:
-            report["run"] |= {"rater": batch.request.rater, "waiting": waiting.cells}
-        typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
-        return
-    if waiting.left_early:
-        typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
+        _print_json(report)
         return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
+
+
+def _at_terminal() -> bool:
+    """Whether what is printed is seen by whoever sits there: a person who has yet to read shall not know the scores."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -201,6 +201,8 @@ def _split(text: str) -> list[str]:
 
 def ask_terminal(question: str) -> str:
     """Ask on the terminal, with the line's editing keys where there is one."""
+    if sys.stdin is None:  # as a shell closes it: nobody is there to answer
+        raise EOFError
     if sys.stdin.isatty():
         import contextlib
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
-from api.cli.reading.visible import one_line, visible
-from api.cli.wording import MINUS, count_words, cut, fitted, points_words, remarks
+from api.cli.stream import is_terminal
+from api.cli.visible import one_line, visible
+from api.cli.wording import MINUS, count_words, cut, fitted, folded, points_words, remarks
 from graders import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from rubrics import DatasetFile, Example, Group, InputError, Mistake, Rubric, did_you_mean, load_rubric
 
@@ -51,7 +52,7 @@ def run_preview(path: Path, *, example: str | None, prompt: bool, as_json: bool)
 
 def page_width() -> int:
     """How wide the page is, from 60 to 120 columns."""
-    width = shutil.get_terminal_size((_PAGE, 40)).columns if sys.stdout.isatty() else _PAGE
+    width = shutil.get_terminal_size((_PAGE, 40)).columns if is_terminal(sys.stdout) else _PAGE
     return min(max(width, 60), 120)
 
 
@@ -95,10 +96,10 @@ def _makeup(rubric: Rubric) -> str:
     criteria = [leaf.criterion for leaf in rubric.leaves]
     faults = sum(criterion.points < 0 for criterion in criteria)
     earning = len(criteria) - faults
-    words = f"{count_words(len(criteria), 'criterion')}: {earning} earn{'s' * (earning == 1)} points, "
+    words = f"{count_words(len(criteria), 'criterion')}: {earning:,} earn{'s' * (earning == 1)} points, "
     words += f"{count_words(faults, 'fault')} cost{'s' * (faults == 1)} points" if faults else "no fault costs points"
     if rules := sum(criterion.check is not None for criterion in criteria):
-        words += f"; {rules} decided by rule"
+        words += f"; {rules:,} decided by rule"
     if gates := sum(criterion.gate is not None for criterion in criteria):
         words += f"; {count_words(gates, 'gate')}"
     if conditions := sum(criterion.depends_on is not None for criterion in criteria):
@@ -124,7 +125,10 @@ def _tree(preview: Preview, width: int) -> Iterator[str]:
         yield "  ".join([*map(str.rjust, row, sizes), name, wording]).rstrip()
         if not isinstance(node.node, Group) and (special := "; ".join(remarks(node.node))):
             below = " " * (before + 2) + indent
-            yield below + cut(special, width - len(below))
+            # A rule's words and patterns may be long, and nobody reads them here; all else is told whole.
+            by_rule = node.node.check is not None
+            lines = [cut(special, width - len(below))] if by_rule else folded(special, width - len(below))
+            yield from (below + line for line in lines)
 
 
 def _points(points: float) -> str:
@@ -132,7 +136,9 @@ def _points(points: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %".replace("-", MINUS)
+    size = abs(100 * share)
+    number = "<0.1" if 0 < size < 0.05 else f"{size:.1f}"
+    return f"{MINUS if share < 0 else ''}{number} %"
 
 
 def _scores(rubric: Rubric, preview: Preview, width: int) -> Iterator[str]:

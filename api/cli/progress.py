@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from api.cli.stream import is_terminal
 from graders import Progress as Counts
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -21,7 +22,7 @@ class ProgressLine:
         self._total = total
         self._started = self._said = time.monotonic()
         self._bar: Progress | None = None
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             self._bar = Progress(
                 TextColumn("grading"),
                 BarColumn(),
@@ -51,7 +52,7 @@ class ProgressLine:
         now = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, told=self._told(counts, done, now))
-        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+        elif sys.stderr is not None and now - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = now
             left = (self._total - done) * (now - self._started) / max(done, 1)
             told = self._told(counts, done, now)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from api.cli.exit_code import ExitCode
-from api.cli.reading.visible import one_line
 from api.cli.tables import print_scores
+from api.cli.visible import one_line
 from graders import JudgmentFile, Scores, ScoringOptions, collect
 from rubrics import AnswerFile, DatasetFile
 
@@ -42,6 +41,8 @@ def show_scores(scores: Scores, *, by: Sequence[str], as_json: bool, title: str 
     for warning in scores.warnings:
         typer.echo(f"warning: {one_line(warning)}", err=True)
     if as_json:
-        typer.echo(json.dumps(scores.as_json(), ensure_ascii=False, allow_nan=False))
+        for piece in scores.json_text():
+            typer.echo(piece, nl=False)
+        typer.echo()
     else:
         print_scores(scores, by=by, title=title)

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.cli.reading.visible import one_line
+from api.cli.stream import is_terminal
+from api.cli.visible import one_line
 
 _WIDTH = 120
 """Columns where nobody says how wide the page is: a file, a pipe."""
@@ -62,7 +63,7 @@ def answers_words(aggregate: Aggregate) -> str:
 
 def print_scores(scores: Scores, *, by: Sequence[str], title: str) -> None:
     """One table: a row for each combination of what `by` names, by the chosen group of graders."""
-    console = Page(width=None if sys.stdout and sys.stdout.isatty() else _WIDTH)
+    console = Page(width=None if is_terminal(sys.stdout) else _WIDTH)
     table = Table(title=Text(one_line(title)), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     shown = list(_rows(scores, by))
     names = [name for name in ("model", "tag", "grader") if name in by or (name == "model" and not by)]

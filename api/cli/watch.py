@@ -12,12 +12,15 @@ from pathlib import Path
 import typer
 
 from api.cli.exit_code import ExitCode
+from api.cli.stream import is_terminal
+from api.cli.visible import visible
 from rubrics import RUBRIC_SUFFIX, EvalError
 
 PAUSE = 0.3
 """Seconds between two looks at the files."""
 _SETTLE = 0.05
-_CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+_CLEAR = "\x1b[2J\x1b[H"
+"""The screen alone: what was above it is the author's and stays to be scrolled back to."""
 _SUFFIXES = (".json", ".jsonl")
 
 Stamp = tuple[int, ...] | None
@@ -54,12 +57,13 @@ def _checked(check: Callable[[], ExitCode]) -> ExitCode:
     except BrokenPipeError:
         raise
     except (EvalError, OSError) as error:  # a file that went away between two lines of the check
-        typer.echo(str(error))
+        typer.echo(visible(str(error)))
         return ExitCode.WRONG_INPUT
 
 
 def _tell(files: int) -> None:
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     now = datetime.now().strftime("%H:%M:%S")
     typer.echo(f"checked {now}, watching {files:,} file{'s' * (files != 1)}; Ctrl-C ends", err=True)
 
@@ -107,4 +111,4 @@ def run_watch(paths: Sequence[Path], *, rubrics: Path | None, as_json: bool, all
     def check() -> ExitCode:
         return run_check(paths, rubrics=rubrics, as_json=as_json, all_advice=all_advice)
 
-    return watch(paths, check, rubrics=rubrics, clear=sys.stdout.isatty() and not as_json)
+    return watch(paths, check, rubrics=rubrics, clear=is_terminal(sys.stdout) and not as_json)

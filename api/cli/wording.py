@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from api.cli.reading.visible import one_line
+from api.cli.visible import one_line
 from rubrics import Check, Condition, Criterion, Gate
 
 MINUS = "−"
@@ -102,3 +102,14 @@ def cut(text: str, width: int) -> str:
 def fitted(text: str, width: int) -> str:
     """The same, filled up with spaces to exactly `width` columns."""
     return set_cell_size(cut(text, width), width)
+
+
+def folded(text: str, width: int) -> Iterator[str]:
+    """A text whole, on lines of at most `width` columns; only a word that is longer than a line is cut."""
+    line = ""
+    for word in one_line(text).split():
+        if line and cell_len(line) + 1 + cell_len(word) > width:
+            yield line
+            line = ""
+        line = f"{line} {cut(word, width)}".lstrip()
+    yield line

@@ -2,9 +2,10 @@
 
 from api.store.answer_stage import AnswersRef, AnswerStage
 from api.store.dataset_stage import DatasetRef, DatasetStage
-from api.store.judgment_stage import JudgmentStage, StagedJudgment
+from api.store.judgment_stage import JudgmentStage, StagedJudgment, StagedRow
 from api.store.ledger import RunLedger
 from api.store.provider_batches import ProviderBatches
+from api.store.row import RowEntry
 from api.store.run import Run
 from api.store.staging import Problem
 from api.store.store import RunSummary, Store
@@ -19,10 +20,12 @@ __all__ = [
     "JudgmentStage",
     "Problem",
     "ProviderBatches",
+    "RowEntry",
     "Run",
     "RunLedger",
     "RunSummary",
     "StagedJudgment",
+    "StagedRow",
     "Store",
     "StoredQuestion",
     "sqlite_file",

@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, select, tuple_
 
+from api.store.answer_range import AnswerKey
 from api.store.answer_stage import AnswersRef
 from api.store.database import Database
 from api.store.dataset_stage import DatasetRef
 from api.store.page import pages_of_rows
-from api.store.plan import AnswerKey, Plan, Today
+from api.store.plan import Plan, Today
 from api.store.row import body_of
 from api.store.tables import answers, examples, judgments
-from graders import JudgmentPage
+from graders import HUMAN, READ_IN, JudgmentPage
 
 _ANSWERS_AT_ONCE = 500
 _JUDGMENTS_AT_ONCE = 1_000
@@ -25,7 +26,8 @@ _ORDER = [*(judgments.c[name] for name in _CELL), judgments.c.attempt]
 _NAMES = (*_CELL, "attempt", "key", "status", "grader_kind", "criterion_hash", "answer_hash", "body")
 _WIDTH, _ATTEMPT, _BODY = len(_CELL), _NAMES.index("attempt"), _NAMES.index("body")
 _PAGE = [_NAMES.index(name) for name in JudgmentPage.NAMES]
-_CLAIM = [_NAMES.index(name) for name in ("criterion_id", "grader", "repeat", "key", "criterion_hash", "answer_hash")]
+_CLAIM = [_NAMES.index(name) for name in ("repeat", "key", "criterion_hash", "answer_hash")]
+_CRITERION, _GRADER, _KIND = (_NAMES.index(name) for name in ("criterion_id", "grader", "grader_kind"))
 _ANSWER = tuple_(judgments.c.example_id, judgments.c.model, judgments.c.sample)
 
 Columns = Sequence[Sequence[Any]]
@@ -51,10 +53,22 @@ class JudgmentPages:
             between = and_(of_run, next(iter(today)) <= _ANSWER, next(reversed(today)) >= _ANSWER)
             for columns in self._highest(between):
                 of_answer = zip(*columns[:3], strict=True)
-                claims = zip(of_answer, *(columns[place] for place in _CLAIM), strict=True)
+                asked = self._asked(columns)
+                rest = (columns[place] for place in _CLAIM)
+                claims = zip(of_answer, columns[_CRITERION], asked, *rest, strict=True)
                 holds = list(plan.holding(claims, today))
                 if any(holds):
                     yield _page(columns if all(holds) else [list(compress(column, holds)) for column in columns])
+
+    def _asked(self, columns: Columns) -> Sequence[str]:
+        """The names under which the run asks whoever gave some judgments: people who read here have one together."""
+        if "human" not in columns[_KIND]:
+            return columns[_GRADER]
+        rows = zip(columns[_GRADER], columns[_KIND], columns[_BODY], strict=True)
+        return [
+            HUMAN if kind == "human" and body_of(body).get("metadata", {}).get(READ_IN) == self._run_id else grader
+            for grader, kind, body in rows
+        ]
 
     def _answers(self, dataset: DatasetRef, answered: AnswersRef) -> Iterator[dict[AnswerKey, Today]]:
         key = [answers.c.example_id, answers.c.model, answers.c.sample]

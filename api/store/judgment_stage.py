@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import heapq
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, select
 
+from api.store.answer_range import AnswerKey, answer_bounds, between_answers
 from api.store.database import Database
 from api.store.dataset_stage import DatasetRef
 from api.store.page import rows_of
-from api.store.row import cell_words, staged_judgment_of, staged_row
+from api.store.row import body_of, cell_words, staged_judgment_of, staged_row, staged_row_of
 from api.store.staging import ExampleHints, LinedRows, Problem, discard_judgments
 from api.store.tables import answers, staged_judgments
-from graders import Judgment
+from graders import CellId, Judgment
 from rubrics import StoreError, did_you_mean
 
 _UNIQUE = ("example_id", "model", "sample", "criterion_id", "grader", "repeat", "fingerprint")
@@ -29,6 +31,20 @@ _OF_ANSWER = select(staged_judgments).where(
     staged_judgments.c.sample == bindparam("sample"),
 )
 """Without an order: SQLite would walk the whole import by position instead of the few rows of the answer."""
+
+
+_ROW = ("position", "line", "example_id", "model", "sample", "criterion_id", "grader", "repeat", "body")
+_BETWEEN = select(*(staged_judgments.c[name] for name in _ROW)).where(
+    staged_judgments.c.import_id == bindparam("import_id"), between_answers(staged_judgments)
+)
+
+
+class StagedRow(NamedTuple):
+    """A recorded judgment as JSON: the line it stands on, its cell among those of its answer, and all its fields."""
+
+    line: int
+    cell: CellId
+    row: dict[str, Any]
 
 
 class StagedJudgment(NamedTuple):
@@ -58,6 +74,11 @@ class JudgmentStage:
         """The next judgment, from that line of its file."""
         row = staged_row(judgment)
         self._rows.add(line, {"run_id": self._run_id, **row}, len(row["body"]))
+
+    def add_row(self, line: int, row: Mapping[str, Any]) -> None:
+        """The same of a plain judgment, which needs no model."""
+        staged = staged_row_of(row)
+        self._rows.add(line, {"run_id": self._run_id, **staged}, len(staged["body"]))
 
     def problems(self) -> Iterator[Problem]:
         """Every second judgment of one cell and grader fingerprint, and every judgment of no answer of the run."""
@@ -104,6 +125,19 @@ class JudgmentStage:
             rows = connection.execute(_OF_ANSWER, which).all()
         rows = sorted(rows, key=lambda row: row.position)
         return [StagedJudgment(row.line, staged_judgment_of(row)) for row in rows]
+
+    def between(self, first: AnswerKey, last: AnswerKey) -> Mapping[AnswerKey, Sequence[StagedRow]]:
+        """The rows of the answers from one to another, each answer's in the order of lines."""
+        self._rows.flush()
+        with self._database.reading() as connection:
+            rows = connection.execute(_BETWEEN, {"import_id": self._import_id, **answer_bounds(first, last)}).all()
+        found: dict[AnswerKey, list[StagedRow]] = {}
+        for _, line, example_id, model, sample, criterion_id, grader, repeat, body in sorted(rows, key=itemgetter(0)):
+            row = body_of(body) | {"example_id": example_id, "model": model, "sample": sample}
+            row |= {"criterion_id": criterion_id, "grader": grader, "repeat": repeat}
+            staged = StagedRow(line, (criterion_id, grader, repeat), row)
+            found.setdefault((example_id, model, sample), []).append(staged)
+        return found
 
     def close(self) -> None:
         """Take the rows away."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select, update
 
+from api.store.answer_range import AnswerKey, answer_bounds, between_answers
 from api.store.database import Database
-from api.store.row import judgment_row
+from api.store.row import RowEntry, judgment_row, judgment_row_of
 from api.store.tables import judgments, runs
 from graders import CellId, Entry, Standing
 
@@ -37,6 +38,12 @@ _OF_EXAMPLE = (
 )
 _OF_ANSWER = _OF_EXAMPLE.where(judgments.c.model == bindparam("model"), judgments.c.sample == bindparam("sample"))
 
+_STANDING_BETWEEN = (
+    select(*(judgments.c[name] for name in (*_CELL[1:], "key", "status")))
+    .where(judgments.c.run_id == bindparam("run_id"), between_answers(judgments))
+    .order_by(*(judgments.c[name] for name in _CELL))
+)
+
 
 class RunLedger:
     """Implements `graders.ledger.Ledger`; one thread may keep while others ask."""
@@ -64,12 +71,28 @@ class RunLedger:
             found.setdefault(row[:2], {})[row[2:5]] = Standing._make(row[5:])
         return found
 
+    def standing_between(self, first: AnswerKey, last: AnswerKey) -> Mapping[AnswerKey, Mapping[CellId, Standing]]:
+        """What is there of the cells of the answers from one to another."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_STANDING_BETWEEN, {"run_id": self._run_id, **answer_bounds(first, last)}).all()
+        found: dict[AnswerKey, dict[CellId, Standing]] = {}
+        for example_id, model, sample, criterion_id, grader, repeat, attempt, key, status in rows:
+            cells = found.setdefault((example_id, model, sample), {})
+            cells[criterion_id, grader, repeat] = Standing(attempt, key, status)
+        return found
+
     def keep(self, entries: Sequence[Entry]) -> None:
         """Append entries in one transaction, all or none; when this returns they are on the disk.
 
         One that is there already (same cell and attempt) is left as it is; its number in the sequence stays unused.
         """
-        rows = [judgment_row(entry) for entry in entries]
+        self._append([judgment_row(entry) for entry in entries])
+
+    def keep_rows(self, entries: Sequence[RowEntry]) -> None:
+        """The same of judgments that are no models."""
+        self._append([judgment_row_of(entry) for entry in entries])
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
         number = (
@@ -83,4 +106,4 @@ class RunLedger:
             for seq, row in enumerate(rows, start=first):
                 row["run_id"] = self._run_id
                 row["seq"] = seq
-            connection.execute(self._database.insert_new(judgments, _CELL), rows)
+            self._database.insert_rows(connection, self._database.insert_new(judgments, _CELL), rows)

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from api.store.answer_range import AnswerKey
 from api.store.rubric_shelf import RubricShelf
 from graders import Call, GraderCard, LeafDigest, cell_keys, plan_calls, repeats_of
 
 _PLANS = 256
-
-AnswerKey = tuple[str, str, int]
-"""Example id, model, sample."""
 
 
 class Today(NamedTuple):
@@ -24,8 +22,8 @@ class Today(NamedTuple):
 
 
 Claim = tuple[AnswerKey, str, str, int, str, str, str]
-"""What a judgment says it was judged on and by whom: answer, criterion id, grader, repeat, key, criterion_hash and
-answer_hash."""
+"""What a judgment says it was judged on and by whom: answer, criterion id, the name under which the run asks its grader
+(people who read here have one together), repeat, key, criterion_hash and answer_hash."""
 
 
 class Plan:
@@ -44,7 +42,8 @@ class Plan:
         """Whether each of some judgments counts today.
 
         The criterion, the prompt and the answer must be what they were. A judgment under the name of one of the run's
-        graders must also have the key that this grader would ask with; an imported one has no call to compare.
+        graders, or by a person who read here, must also have the key that would be asked with; an imported one has no
+        call to compare.
         """
         answer: AnswerKey | None = None
         today: Today | None = None

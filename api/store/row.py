@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Row
@@ -88,6 +88,26 @@ def judgment_row(entry: Entry) -> dict[str, Any]:
     }
 
 
+class RowEntry(NamedTuple):
+    """A judgment on its way into the ledger as a row of JSON that is known to be right, with both its hashes."""
+
+    row: Mapping[str, Any]
+    key: str
+    attempt: int
+
+
+def judgment_row_of(entry: RowEntry) -> dict[str, Any]:
+    """An entry as a row of `judgments`."""
+    row = entry.row
+    return {
+        **{name: row[name] for name in _JUDGMENT_COLUMNS},
+        "attempt": entry.attempt,
+        "key": entry.key,
+        "failure_kind": row["failure"]["kind"] if "failure" in row else None,
+        "body": _WRITTEN({name: value for name, value in row.items() if name in _JUDGMENT_IN_BODY}),
+    }
+
+
 def body_of(text: str) -> dict[str, Any]:
     """What of a judgment has no column."""
     if '"metadata":' in text:
@@ -107,6 +127,15 @@ def staged_row(judgment: Judgment) -> dict[str, Any]:
         **_identity(judgment),
         "fingerprint": judgment.grader_fingerprint or "",
         "body": _body(judgment, _STAGED_IN_BODY),
+    }
+
+
+def staged_row_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain judgment (`graders.PlainJudgments`) as a row of `staged_judgments`."""
+    return {
+        **{name: row.get(name, 0) for name in _IDENTITY},
+        "fingerprint": row.get("grader_fingerprint", ""),
+        "body": orjson.dumps({name: value for name, value in row.items() if name in _STAGED_IN_BODY}).decode(),
     }
 
 

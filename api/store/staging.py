@@ -16,6 +16,7 @@ Rows = list[dict[str, Any]]
 
 ROWS_A_TRANSACTION = 1_000
 CHARACTERS_A_TRANSACTION = 4_000_000
+_DELETED_AT_ONCE = 5_000
 _AT_ONCE = 100
 _MOST_KNOWN = 10_000
 _MOST_HINTS = 20
@@ -100,7 +101,7 @@ class LinedRows:
     def _write(self, rows: Rows) -> None:
         insert = self._database.insert_new(self._table, [*self._scope, *self._unique])
         with self._database.writing() as connection:
-            if connection.execute(insert, rows).rowcount < len(rows):
+            if self._database.insert_rows(connection, insert, rows) < len(rows):
                 self._note_bounced(connection, rows)
 
     def _note_bounced(self, connection: Connection, rows: Rows) -> None:
@@ -154,11 +155,11 @@ class ExampleHints:
 def delete_in_pieces(database: Database, table: Table, condition: ColumnElement[bool]) -> None:
     """Delete rows in short transactions, so that a run's ledger never waits long."""
     key = tuple_(*table.primary_key.columns)
-    some = select(*table.primary_key.columns).where(condition).limit(ROWS_A_TRANSACTION)
+    some = select(*table.primary_key.columns).where(condition).limit(_DELETED_AT_ONCE)
     piece = delete(table).where(key.in_(some))
     while True:
         with database.writing() as connection:
-            if connection.execute(piece).rowcount < ROWS_A_TRANSACTION:
+            if connection.execute(piece).rowcount < _DELETED_AT_ONCE:
                 return
 
 

@@ -178,7 +178,7 @@ staged_judgments = Table(
     Column("import_id", Text, primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("line", Integer, nullable=False),
-    Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
+    Column("run_id", Text, nullable=False),
     Column("example_id", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("sample", BigInteger, nullable=False),
@@ -200,7 +200,10 @@ staged_judgments = Table(
         unique=True,
     ),
 )
-"""Recorded judgments on their way in; `fingerprint` is empty where the line names none (nulls would not collide)."""
+"""Recorded judgments on their way in; `fingerprint` is empty where the line names none (nulls would not collide).
+
+`run_id` points nowhere: a dry run looks at judgments for a run that is never made.
+"""
 
 provider_batches = Table(
     "provider_batches",

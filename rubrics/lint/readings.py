@@ -95,7 +95,7 @@ def negated_and(wording: Wording) -> Iterator[Advice]:
 
 _LENGTH = (
     r"(?:(?:overly|too|excessively|unnecessarily|very|needlessly|rather|quite)\s+"
-    r"(?:long|short|brief|verbose|wordy|lengthy|detailed)|brief|concise|succinct|lengthy|verbose|wordy|long-winded)"
+    r"(?:long|short|brief|verbose|wordy|lengthy|detailed)|brief(?!['’]s)|concise|succinct|lengthy|verbose|wordy|long-winded)"
 )
 _LENGTH_SLOT = re.compile(
     rf"\s+(?:{SUBJECT})?(?:an?\s+|the\s+|the\s+\w+\s+)?(?:\w+,\s+|\w+\s+and\s+)?(?P<word>{_LENGTH})\b", re.IGNORECASE
@@ -105,6 +105,7 @@ _LENGTH_SAID = re.compile(
     re.IGNORECASE,
 )
 _LENGTH_ADVERB = re.compile(rf"(?:{SUBJECT})?(?P<word>briefly|concisely|succinctly)\s", re.IGNORECASE)
+_OF_ANOTHER = frozenset("advises encourages proposes recommends requests suggests".split())
 _MEASURE = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|single)\s+(?:words?|sentences?|lines?|paragraphs?|pages?)\b",
     re.IGNORECASE,
@@ -118,7 +119,9 @@ def length_word(wording: Wording) -> Iterator[Advice]:
     text = wording.bare
     found = _LENGTH_SAID.match(text)
     if found is None and wording.verb is not None:
-        found = _LENGTH_ADVERB.match(text) or _LENGTH_SLOT.match(text, wording.verb.end())
+        # `Recommends a brief course of steroids` is about the course, not about the answer.
+        slot = None if wording.says in _OF_ANOTHER else _LENGTH_SLOT.match(text, wording.verb.end())
+        found = _LENGTH_ADVERB.match(text) or slot
     if found is None or _MEASURE.search(text[: found.end() + 60]):
         return
     yield Advice(
@@ -131,7 +134,10 @@ def length_word(wording: Wording) -> Iterator[Advice]:
     )
 
 
-_AMOUNT = r"(?:some|several|many|various|numerous|enough|multiple|sufficient|a\s+few|a\s+(?:number|variety|range)\s+of)"
+_AMOUNT = (
+    r"(?:some|several(?!\s+liabilit)|many|various|numerous|enough|multiple|sufficient|a\s+few|"
+    r"a\s+(?:number|variety|range)\s+of)"
+)
 
 _AMOUNT_OF = re.compile(rf"\s+(?:the\s+)?{_AMOUNT}\s+[\w'’-]+(?:\s+[\w'’-]+){{0,2}}", re.IGNORECASE)
 _NAMED = re.compile(r"\bincluding\b|\bsuch as\b|\be\.g\b|:", re.IGNORECASE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rubrics.lint.advice import Advice
-from rubrics.lint.words import SUBJECT, Wording, quote
+from rubrics.lint.words import SUBJECT, Wording, alternatives, quote
 
 _QUALITY = frozenset(
     (
@@ -42,6 +42,22 @@ _WORK_IS = re.compile(
     r"(?:(?:overly|very|too|entirely|generally|factually|medically)\s+)?(?P<word>[\w-]+)",
     re.IGNORECASE,
 )
+# `Is accurate`, `Is well written and clear`; not `Is accurate to two decimals`.
+_IS = re.compile(
+    r"(?:is|are)\s+(?:overly\s+|very\s+|factually\s+|medically\s+)?"
+    r"(?P<word>well[\s-](?:written|structured|organi[sz]ed|argued)|easy\s+to\s+(?:understand|read|follow)|[\w-]+)"
+    r"(?=\s*(?:[.!]?$|,|\band\b|\bthroughout\b|\boverall\b))",
+    re.IGNORECASE,
+)
+_HAS = re.compile(rf"(?:{SUBJECT})?(?:has|have|shows|maintains|adopts|employs|strikes)\s", re.IGNORECASE)
+# `Good structure`, `Clear and helpful advice on diet`: no verb at all.
+_NO_VERB = re.compile(
+    rf"(?:an?\s+)?(?P<said>(?P<word>{alternatives(' '.join(_QUALITY | _MANNER))})"
+    rf"(?:,?\s+(?:and\s+)?[\w-]+){{0,2}}?\s+{alternatives(' '.join(_WORK))})"
+    r"(?=\s*(?:[.!]?$|\s(?:about|for|in|of|on|throughout|to)\s))",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(r"\b(?:is|are|was|were|has|have|must|should|can|may|will)\b", re.IGNORECASE)
 _ADVERB = re.compile(
     rf"(?:{SUBJECT})?(?P<said>(?P<word>appropriately|adequately|properly|effectively|reasonably|sufficiently|suitably|"
     r"thoroughly|comprehensively|inappropriately|inadequately)\s+[\w-]+)",
@@ -51,7 +67,7 @@ _ADVERB = re.compile(
 _PINNED = re.compile(
     r"\d|:|\(|"
     r"\b(?:such\s+as|e\.g|for\s+(?:example|instance)|including|like|namely|i\.e|specifically|by\s+\w+ing|that\s+is)\b|"
-    r",\s+(?:advising|detailing|emphasi[sz]ing|explaining|noting|specifying|stating|suggesting|recommending|focusing)\b",
+    r",\s+(?:advising|avoiding|detailing|emphasi[sz]ing|explaining|noting|specifying|stating|suggesting|recommending|focusing)\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -89,13 +105,19 @@ def vague(wording: Wording) -> Iterator[Advice]:
 
 
 def _in_front(sentence: str) -> _Quality | None:
-    """`Appropriately warns …`, `The advice is sound`."""
+    """`Appropriately warns …`, `The advice is sound`, `Is well written`, `Good structure`."""
     adverb = _ADVERB.match(sentence)
     if adverb is not None:
         return _Quality(adverb["word"], *adverb.span("said"))
     said = _WORK_IS.match(sentence)
     if said is not None and said["word"].lower() in _QUALITY | _MANNER:
         return _Quality(said["word"], *said.span())
+    bare = _IS.match(sentence)
+    if bare is not None and (" " in bare["word"] or bare["word"].lower() in _QUALITY | _MANNER):
+        return _Quality(bare["word"], *bare.span())
+    phrase = _NO_VERB.match(sentence)
+    if phrase is not None and not _FINITE.search(sentence):
+        return _Quality(phrase["word"], *phrase.span("said"))
     return None
 
 
@@ -106,6 +128,8 @@ def _of_what_is_given(wording: Wording, sentence: str) -> _Quality | None:
         found = _adjective(sentence, verb.start("verb"), verb.end())
         if found is not None:
             return found
+    if (has := _HAS.match(sentence)) and (found := _adjective(sentence, 0, has.end())):
+        return found
     for again in _GIVING_TOO.finditer(sentence):
         if found := _adjective(sentence, again.start("verb"), again.end()):
             return found

@@ -148,7 +148,7 @@ def test_wrong_input_of_both_sides_is_told_at_once(tmp_path: Path, old: Path) ->
     mixed = markscheme("diff", MEDICINE, old)
     assert (mixed.code, mixed.err) == (
         1,
-        f"{old}: expected two rubrics or two datasets, {MEDICINE} is of the other kind\n",
+        f"{old}: expected two rubrics, two datasets or two folders of rubrics, {MEDICINE} is of another kind\n",
     )
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -176,3 +176,15 @@ def test_what_the_diff_keeps_scoring_keeps_and_what_it_drops_scoring_refuses(tmp
         else:
             with pytest.raises(InputError):
                 score([example], [answer], [judgment])
+
+
+def test_datasets_without_a_rubric_in_common_say_so() -> None:
+    lines = diff_lines(MEDICINE, ROOT / "examples" / "law")
+    assert "The two have no rubric in common: neither an example nor the id of a rubric is in both." in lines
+    assert not any("0 of 0" in line for line in lines)
+
+
+def test_a_dataset_is_not_compared_with_a_folder_that_has_no_questions() -> None:
+    result = markscheme("diff", MEDICINE, MEDICINE / "rubrics")
+    assert (result.code, result.out) == (1, "")
+    assert "expected two rubrics, two datasets or two folders of rubrics" in result.err

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from api.store import Store, sqlite_file, sqlite_url
-from tests.batch import Files, read_lines, write_batch, write_lines
+from tests.batch import Files, judgment, read_lines, write_batch, write_lines
 from tests.command import markscheme
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -331,3 +332,72 @@ def test_what_was_printed_can_be_exported(files: Files, tmp_path: Path) -> None:
     for folder, option in ((plain, ""), (same, " --consensus unanimous --min-coverage 0.5")):
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert f"OUT/judgments.jsonl{option}\n" in card
+
+
+def test_a_warning_of_grade_steers_nothing(files: Files) -> None:
+    label = judgment("e1", "good", "short", True, grader="dr\u2800k", grader_kind="human")
+    labels = write_lines(files.folder / "labels.jsonl", [label])
+    specs = ["--grader", f"recorded:{files.judgments}", "--grader", f"recorded:{labels}"]
+    result = markscheme("grade", files.dataset, files.answers, *specs, "--score-by", "reader", *files.options)
+    assert "warning: a label by 'dr⟦U+2800⟧k' on a criterion with a check is kept and does not vote\n" in result.err
+
+
+def test_a_conversion_into_a_pipe_goes_through_it_and_leaves_it_there(files: Files, tmp_path: Path) -> None:
+    pipe, file = tmp_path / "pipe", tmp_path / "file.jsonl"
+    os.mkfifo(pipe)
+    markscheme("convert", "--from", "native", files.dataset, file)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        result = markscheme("convert", "--from", "native", files.dataset, pipe)
+        assert (result.code, reader.communicate()[0]) == (0, file.read_bytes())
+    assert pipe.is_fifo()
+
+
+def test_a_conversion_onto_a_link_writes_the_file_behind_it(files: Files, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.jsonl", tmp_path / "link.jsonl"
+    real.write_text("old", encoding="utf-8")
+    link.symlink_to(real)
+    assert markscheme("convert", "--from", "native", files.dataset, link).code == 0
+    assert link.is_symlink()
+    assert len(read_lines(real)) == 2
+
+
+@pytest.mark.parametrize("name", ["law", "medicine"])
+def test_converting_twice_gives_the_same_file(tmp_path: Path, name: str) -> None:
+    once, twice = tmp_path / "once.jsonl", tmp_path / "twice.jsonl"
+    markscheme("convert", "--from", "native", ROOT / "examples" / name, once)
+    markscheme("convert", "--from", "native", once, twice)
+    assert once.read_bytes() == twice.read_bytes()
+    assert list(read_lines(once)[0])[:3] == ["id", "prompt", "rubric"]
+
+
+def test_the_help_cuts_no_sentence_off_and_names_arguments_plainly() -> None:
+    command = [sys.executable, "-c", "from api.cli import main; main()"]
+    environment = {**os.environ, "COLUMNS": "80"}
+
+    def shown(*arguments: str) -> str:
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=ROOT, env=environment)
+        return done.stdout
+
+    assert "..." not in shown("--help").split("Commands:")[1]
+    for name in ("check", "demo", "new", "schema", "score"):
+        assert not re.search(r"\[\[|\.\.\.}", shown(name, "--help"))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_whatever_a_shell_has_closed_is_no_reason_to_crash(files: Files, closed: str) -> None:
+    rubric = ROOT / "examples" / "law" / "rubrics" / "late-bicycle.rubric.json"
+    run = ["grade", str(files.dataset), str(files.answers), "--rater", "ann", *files.options]
+    for code, arguments in (
+        (0, ["preview", str(rubric)]),
+        (0, ["diff", str(rubric), str(rubric)]),
+        (0, [*run, "--grader", "rules", "--grader", "human", "--dry-run"]),
+        (3, [*run, "--grader", "rules", "--grader", "human"]),
+    ):
+        done = shell(f'"$@" {closed}', *arguments)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), arguments
+
+
+def test_where_nobody_can_answer_nothing_is_asked_and_nothing_written(tmp_path: Path) -> None:
+    done = shell('"$@" <&-', "new", str(tmp_path / "a"))
+    assert (done.returncode, done.stderr) == (4, "\nstopped: nothing was written\n")
+    assert list(tmp_path.iterdir()) == []

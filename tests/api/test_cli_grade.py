@@ -177,6 +177,28 @@ def test_a_dry_run_prints_the_plan_and_asks_no_one(files: Files) -> None:
     assert asked(files) == []
 
 
+def test_a_dry_run_of_a_new_run_counts_what_it_would_file_and_files_nothing(files: Files) -> None:
+    specs = ["--grader", f"recorded:{files.judgments}", "--run", "r"]
+    planned = grade(files, *specs, "--dry-run", "--json")
+    assert (planned.code, json.loads(planned.out)) == (
+        0,
+        {"run": {"name": "r", "dry_run": True, "cells": 4, "kept": 0, "to_grade": 4, "recorded": 12}},
+    )
+    assert "12 recorded judgments to file" in planned.err
+    assert "no run is called 'r'" in markscheme("export", "r", files.folder / "out", *files.options).err
+    done = json.loads(grade(files, *specs, "--json").out)
+    assert done["run"]["recorded"] == 12
+    again = json.loads(grade(files, *specs, "--dry-run", "--json").out)
+    assert again == {"run": {"name": "r", "dry_run": True, "cells": 4, "kept": 4, "to_grade": 0, "recorded": 0}}
+
+
+def test_a_dry_run_prints_nothing_but_its_object(files: Files) -> None:
+    assert grade(files, "--grader", "rules", "--dry-run").out == ""
+    waiting = grade(files, "--grader", "human", "--rater", "ann", "--dry-run", "--json")
+    run = json.loads(waiting.out)["run"]
+    assert (run["rater"], run["waiting"], run["to_grade"]) == ("ann", 12, 4)
+
+
 def test_several_graders_are_scored_apart_and_as_a_panel(files: Files) -> None:
     specs = ["--grader", plug_in(files), "--grader", f"recorded:{files.judgments}"]
     apart = json.loads(grade(files, *specs, "--json").out)

@@ -144,6 +144,14 @@ def test_options_alone_ask_nothing() -> None:
             [f"--criterion 1: got '5 a', expected 'POINTS: STATEMENT', such as '10: {CALL}'"],
         ),
         (
+            ["r", "--criterion", "0: a", "--criterion", "nan: b", "--criterion", "3:"],
+            [
+                f"--criterion 2: got 'nan: b', expected 'POINTS: STATEMENT', such as '10: {CALL}'",
+                "--criterion 1 points: got 0, expected a number other than 0",
+                "--criterion 3 criterion: got '', expected text that is not blank",
+            ],
+        ),
+        (
             ["--criterion", "5: a"],
             ["--id: missing, expected '--id', '--title' or a file's name to name the rubric by"],
         ),
@@ -237,7 +245,7 @@ def test_points_are_read_as_people_write_them(written: str, points: object) -> N
 
 def test_it_asks_in_a_real_terminal(folder: Path) -> None:
     ours, theirs = pty.openpty()
-    code = "from api.cli.app import main; main()"
+    code = "from api.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     with subprocess.Popen(
         [sys.executable, "-c", code, "new"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment
@@ -255,7 +263,7 @@ def test_it_asks_in_a_real_terminal(folder: Path) -> None:
 
 def test_ctrl_c_in_a_real_terminal_leaves_nothing(folder: Path) -> None:
     ours, theirs = pty.openpty()
-    code = "from api.cli.app import main; main()"
+    code = "from api.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     with subprocess.Popen(
         [sys.executable, "-c", code, "new"],
@@ -305,3 +313,15 @@ def _talk(terminal: int, command: subprocess.Popen[bytes], lines: list[str]) -> 
         if not part:
             return screen
         screen += part
+
+
+@pytest.mark.parametrize("options", [(), ("--title", "Headache at home")])
+def test_the_file_names_the_rubric_whether_or_not_there_are_questions(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    markscheme("new", "first", "--criterion", "1: Names a drug", *options)
+    talk = (
+        ["", "", "Names a drug", "1", *[""] * 5] if options else ["Any title", "", "", "Names a drug", "1", *[""] * 5]
+    )
+    typed(monkeypatch, *talk, arguments=("second", *options))
+    assert [load_rubric(f"{name}.rubric.json").id for name in ("first", "second")] == ["first", "second"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from api.cli.preview import render_preview
 from graders import build_judge_prompt, preview_rubric
 from graders.scoring import plan_rubric
 from graders.scoring.tree import weigh
@@ -188,3 +189,22 @@ def test_wording_cannot_steer_the_terminal(tmp_path: Path) -> None:
     path.write_text(json.dumps({"id": "r", "criteria": [{"criterion": "a\x1b[2Jb", "points": 1}]}), encoding="utf-8")
     for out in (markscheme("preview", path, "--prompt").out, markscheme("diff", path, CHEST_PAIN).out):
         assert "\x1b" not in out
+
+
+def test_a_share_too_small_to_show_is_not_shown_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.rubric.json"
+    many = [{"criterion": f"Names town {number}", "points": -3 if number == 1 else 2} for number in range(4000)]
+    path.write_text(json.dumps({"id": "r", "criteria": many}), encoding="utf-8")
+    lines = markscheme("preview", path).out.splitlines()
+    assert lines[1].startswith("4,000 criteria: 3,999 earn points, 1 fault costs points")
+    assert [line.split()[:2] for line in lines[4:6]] == [["<0.1", "%"], ["−<0.1", "%"]]
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_every_option_of_a_scale_and_every_condition_is_told_whole(width: int) -> None:
+    one = load_rubric(ROOT / "examples" / "accounting" / "rubrics" / "cash-flow-13-weeks.rubric.json")
+    lines = list(render_preview(one, preview_rubric(one), width))
+    assert max(map(len, lines)) <= width
+    told = " ".join(" ".join(lines).split())
+    assert "some of W8 to W13 40% | a week that is not below 20% | none 0%" in told
+    assert "applies only where covenant-weeks is met" in told

@@ -25,6 +25,7 @@ TWELVE = {
     "scale": {"type": "nominal", "options": [{"label": f"no. {n}", "credit": n / 12} for n in range(1, 13)]},
 }
 NUMBER = {"criterion": "Share?", "points": 1, "scale": {"type": "number", "min": -1, "max": 10}}
+WIDE = {"criterion": "Share?", "points": 1, "scale": {"type": "number", "min": -5000, "max": 5000}}
 COUNT = {"criterion": "Slips?", "points": 1, "scale": {"type": "count", "max_count": 5}}
 
 
@@ -50,6 +51,8 @@ COUNT = {"criterion": "Slips?", "points": 1, "scale": {"type": "count", "max_cou
         (NUMBER, ["9", "9", "escape", "1", "0", "enter"], 10),
         (NUMBER, ["t"], "abstained"),
         (NUMBER, ["5", "x"], "not_applicable"),
+        (NUMBER, [*"1,250", "enter"], 1.25),
+        (WIDE, [*"1,2500", "enter"], 1.25),
         (COUNT, ["0", "enter"], 0),
         (COUNT, ["1", "2", "enter"], 12),
         (COUNT, ["t"], "abstained"),
@@ -74,6 +77,8 @@ def test_every_scale_has_its_keys(criterion: Any, keys: list[str], said: Any) ->
         (NUMBER, ["1", "1", "enter"], "11? Expected a number from -1 to 10."),
         (NUMBER, ["-", "enter"], "-? Expected a number from -1 to 10."),
         (NUMBER, ["1", ".", ".", "enter"], "1..? Expected"),
+        (WIDE, [*"1,250", "enter"], "1,250? Write 1250, or 1,2500 for 1.25."),
+        (WIDE, [*"-1.000", "enter"], "-1.000? Write -1000, or -1.0000 for -1."),
         (NUMBER, ["m"], "Say a number from -1 to 10"),
         (COUNT, ["-"], "Say a whole number from 0 up"),
         (BINARY, [Key(PASTE, "mmm")], "What is pasted judges nothing"),
@@ -134,6 +139,14 @@ def test_undo_ends_where_the_sitting_began() -> None:
     assert "No verdict of this sitting" in person.screen
     person.press("m", "u", "u")
     assert (person.state.at, "No verdict of this sitting" in person.screen) == (Place(0, 0), True)
+
+
+def test_a_verdict_that_undo_left_as_it_was_is_the_next_to_be_undone_again() -> None:
+    person = Person.reading([BINARY, OTHER, LAST]).press("m", "n", "u", "u", "enter")
+    assert person.state.at == Place(0, 2)
+    assert person.press("u").state.at == Place(0, 1)
+    assert person.press("m", "u").state.at == Place(0, 1)
+    assert person.press("u").state.at == Place(0, 0)
 
 
 def test_arrows_lead_to_the_neighbours_of_all_answers_and_enter_on_to_what_waits() -> None:
@@ -256,7 +269,7 @@ def test_conditions_chain_and_look_at_options_and_checks() -> None:
 
 
 def test_a_key_that_is_held_down_judges_once() -> None:
-    person = Person.reading([BINARY, OTHER, LAST]).press("m").press("m", "m", "m", after=0.03)
+    person = Person.reading([BINARY, OTHER, LAST]).press("m").press("m", after=0.5).press("m", "m", "m", after=0.03)
     assert person.said == [True]
     assert "held down" in person.screen
     assert person.press("m", after=0.3).said == [True, True]

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,14 @@ def test_without_a_terminal_it_says_what_waits_and_exits_3(files: Files) -> None
     assert "answerer" in result.out
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-"])
+def test_a_closed_stream_is_no_terminal(files: Files, closed: str) -> None:
+    words = ["grade", files.dataset, files.answers, "--grader", "human", "--rater", "ann", *files.options]
+    start = [sys.executable, "-c", "from api.cli import main; main()", *map(str, words)]
+    command = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *start], capture_output=True, check=False)
+    assert (command.returncode, command.stdout.count(b"answerer")) == (3, 1)
+
+
 def test_other_graders_run_first_and_their_scores_do_not_hide_what_waits(files: Files) -> None:
     result = grade(files, "--rater", "ann", "--grader", f"recorded:{files.judgments}", "--json")
     report = json.loads(result.out)
@@ -64,13 +74,18 @@ def test_who_reads_is_the_login_name_where_nobody_is_named(files: Files, monkeyp
     assert "wait for dr-ho" in grade(files).err
 
 
-@pytest.mark.parametrize("rater", ["rules", "human", "a\nb", "model:x"])
+@pytest.mark.parametrize("rater", ["rules", "human", "a\nb", "model:x", "", " ", "ann ", "ann\u200b", "\u202eann"])
 def test_an_id_that_is_no_persons_is_refused_before_anything_is_kept(files: Files, rater: str) -> None:
     result = grade(files, "--rater", rater)
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("--rater: got ")
     with Store(files.store) as store:
         assert store.runs() == []
+
+
+def test_a_name_is_the_same_person_however_its_letters_are_put_together(files: Files) -> None:
+    reports = [json.loads(grade(files, "--rater", name, "--json").out) for name in ("Zoe\u0308", "Zo\u00eb")]
+    assert [report["run"]["rater"] for report in reports] == ["Zo\u00eb", "Zo\u00eb"]
 
 
 def test_a_rater_without_a_person_to_ask_is_a_usage_error(files: Files) -> None:
@@ -111,6 +126,23 @@ def test_a_changed_criterion_waits_again_alone(files: Files) -> None:
     assert grade(files, "--rater", "ann").code == 0
 
 
+@pytest.mark.parametrize(
+    "change", [{"references": ["Rest."]}, {"rubric": {**RUBRIC, "judging": {"show_points": True}}}]
+)
+def test_a_verdict_given_beside_other_references_or_points_waits_again_and_scores_nothing(
+    files: Files, change: dict[str, Any]
+) -> None:
+    grade(files, "--rater", "ann")
+    judge_everything(files, "ann")
+    before = read_lines(files.dataset)
+    write_lines(files.dataset, [{**row, **change} for row in before])
+    result = grade(files, "--rater", "ann", "--json")
+    assert json.loads(result.out)["run"]["waiting"] == 12
+    assert json.loads(result.out)["ungraded"] == 12, "only the check is judged"
+    write_lines(files.dataset, before)
+    assert grade(files, "--rater", "ann").code == 0, "as before, they hold again"
+
+
 def test_recorded_judgments_and_what_people_read_here_stand_beside_each_other(files: Files) -> None:
     recorded = ["--grader", f"recorded:{files.judgments}"]
     grade(files, "--rater", "ann", *recorded)
@@ -147,6 +179,21 @@ def test_an_export_tells_peoples_judgments_under_their_ids(files: Files, tmp_pat
     assert markscheme("convert", "--from", "hf", tmp_path / "hf", back).code == 0
     scored = markscheme("score", back, back / "answers.jsonl", back / "judgments.jsonl", "--json")
     assert json.loads(scored.out)["by_model"]["poor"]["mean"] == pytest.approx(9 / 12)
+
+
+def test_two_people_with_stores_of_their_own_are_scored_together_from_their_exports(tmp_path: Path) -> None:
+    judged = []
+    for rater, met in (("ann", True), ("bob", False)):
+        files = write_batch(tmp_path / rater)
+        grade(files, "--rater", rater)
+        judge_everything(files, rater, met=met)
+        markscheme("export", "r", tmp_path / rater / "hf", *files.options)
+        markscheme("convert", "--from", "hf", tmp_path / rater / "hf", tmp_path / rater / "back")
+        judged.append(tmp_path / rater / "back" / "judgments.jsonl")
+    report = json.loads(markscheme("score", files.dataset, files.answers, *judged, "--json").out)
+    assert list(report["by_grader"]) == ["humans"]
+    # They differ everywhere, and a tie lowers the score: the dose is named, −3, and the check is met, 2 of 12 points.
+    assert report["by_model"]["good"]["mean_unclipped"] == pytest.approx(-1 / 12)
 
 
 def with_an_empty_answer(files: Files, **rubric: Any) -> Files:

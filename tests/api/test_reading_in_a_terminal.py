@@ -1,20 +1,16 @@
-"""`markscheme grade --grader human` through a real pseudo-terminal: a session to scores, and every way out of it."""
+"""`markscheme grade --grader human` through a real pseudo-terminal: a session from its first key to scores."""
 
-import contextlib
 import json
 import re
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from api.store import Store
 from graders import Judgment
-from tests.batch import RUBRIC, Files, read_lines, write_batch, write_lines
+from tests.batch import Files, read_lines, write_batch, write_lines
 from tests.command import markscheme
-from tests.reading_terminal import Reader
+from tests.reading_batch import ledger, one_answer, reader, said, verdicts
 
 ALL_SHAPES = [
     {"id": "stop", "criterion": "Says to stop", "points": 6},
@@ -41,54 +37,6 @@ ALL_SHAPES = [
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return write_batch(tmp_path / "batch")
-
-
-def one_answer(files: Files, text: str, criteria: Any = RUBRIC["criteria"], **example: Any) -> Files:
-    """The batch reduced to a single answer."""
-    write_lines(
-        files.dataset, [{"id": "e1", "prompt": "Question e1", "rubric": {"id": "r", "criteria": criteria}, **example}]
-    )
-    write_lines(files.answers, [{"example_id": "e1", "model": "marker-model", "text": text}])
-    return files
-
-
-def reader(files: Files, *more: object, rater: str = "ann", **terminal: Any) -> Reader:
-    arguments = ["--grader", "human", "--rater", rater, "--run", "r", *files.options, *more]
-    return Reader("grade", files.dataset, files.answers, *arguments, **terminal)
-
-
-def ledger(files: Files) -> list[Judgment]:
-    with Store(files.store) as store, contextlib.suppress(StopIteration):
-        return list(store.find_run("r").judgments(current=False))
-    return []
-
-
-def said(files: Files, grader: str = "ann") -> dict[tuple[str, str, str], Any]:
-    return {
-        (j.example_id, j.model, j.criterion_id): j.met if j.status == "judged" else j.status
-        for j in ledger(files)
-        if j.grader == grader
-    }
-
-
-def verdicts(screens: Reader) -> Iterator[str]:
-    """Judges truly whatever is on the screen until everything is; yields each screen as it was judged.
-
-    The same verdict twice in a row is given by another of its keys: a key that comes again at once is one held down.
-    """
-    keys = {True: "my", False: "n2"}
-    screen = screens.sees(" left", "q quit")
-    number = 0
-    while "EVERYTHING IS JUDGED" not in screen:
-        yield screen
-        text, _, criterion = screen.rpartition("─" * 10)
-        answer = text.partition("ANSWER")[2].lower()
-        asked = next(
-            word for word in ("doctor", "drink", "dose") if f"to {word}" in criterion or f"a {word}" in criterion
-        )
-        met = {"doctor": "see a doctor", "drink": "drink", "dose": "mg"}[asked] in answer
-        screen = screens.turns(keys[met][number % 2])
-        number += 1
 
 
 def test_a_whole_reading_ends_in_the_scores_that_the_verdicts_give(files: Files) -> None:
@@ -168,35 +116,6 @@ def test_quitting_keeps_what_was_judged_and_the_same_command_goes_on(files: File
     assert first.items() <= said(files).items()
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_killed_reading_loses_nothing_that_was_judged(files: Files, end: signal.Signals) -> None:
-    with reader(files) as person:
-        going = verdicts(person)
-        for _ in range(5):
-            screen = next(going)
-        assert " 8 left" in screen
-        person.kill(end)
-        if end != signal.SIGKILL:
-            assert person.modes == person.modes_before
-            assert person.screen.modes["1049"] == "l"
-    assert len(said(files)) == 4
-    with reader(files) as person:
-        assert len(list(verdicts(person))) == 8
-        person.press("\r")
-        assert person.ends() == 0
-
-
-def test_ctrl_c_leaves_at_any_moment_even_in_a_comment(files: Files) -> None:
-    with reader(files) as person:
-        person.sees("criterion 1 of 3")
-        person.press("c")
-        person.sees("Esc drops it")
-        person.press("half a com\x03")
-        assert person.ends() == 4
-        assert person.modes == person.modes_before
-    assert said(files) == {}
-
-
 def test_undo_goes_back_over_answers_and_a_correction_counts(files: Files) -> None:
     with reader(files) as person:
         going = verdicts(person)
@@ -220,6 +139,7 @@ def test_undo_goes_back_over_answers_and_a_correction_counts(files: Files) -> No
         person.sees("Unchanged", "Answer 2 of 4")
         person.press("q")
         person.ends()
+        assert "ann has judged 3 criteria; 9 cells" in person.screen.printed, "a correction is no further criterion"
     corrected = [j for j in ledger(files) if j.grader == "ann" and j.criterion_id == "dose"]
     assert [(j.met, j.explanation) for j in corrected] == [(not was_met, "on second thoughts")]
     with Store(files.store) as store:
@@ -300,6 +220,8 @@ def test_keys_pressed_before_a_criterion_was_seen_do_not_judge_it(files: Files) 
         person.sees("criterion 1 of 3")
         person.press("mnmnmnmnmn")
         person.sees("criterion 2 of 3", "11 left")
+        person.press("\x1b[Cm")
+        person.sees("criterion 3 of 3", "11 left")
         person.press("q")
         person.ends()
     assert len(said(files)) == 1

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from api.cli.reading.keys import PASTE, Key, KeyDecoder
 from api.cli.reading.screen import plain, render
 from api.cli.reading.state import Size
-from api.cli.reading.visible import visible
 from api.cli.reading.wrapping import cells, cut, padded, wrapped
-from graders import Judgment, MemoryLedger, lay_out
-from rubrics import Answer, AnswerHasher, Example
+from api.cli.visible import visible
+from graders import Judgment, LoadedQuestion, MemoryLedger, lay_out
+from rubrics import Answer, Example
 from tests.reading_person import NARROW, WIDE, Person, example_of, papers_of
 
 CRITERION = {"id": "c1", "criterion": "Says to stop", "points": 3}
@@ -51,7 +51,6 @@ def marked_example() -> Example:
 
 def test_no_screen_shows_who_wrote_an_answer_what_others_said_or_what_it_is_worth() -> None:
     example = marked_example()
-    hasher = AnswerHasher(example)
     answers = [
         Answer(example_id=example.id, model=f"MARKER-{n}", sample=41 + n, text=f"Stop. {n}", metadata={"by": "MARKER"})
         for n in range(2)
@@ -63,7 +62,7 @@ def test_no_screen_shows_who_wrote_an_answer_what_others_said_or_what_it_is_wort
         )
         for answer in answers
     ]  # fmt: skip
-    questions = [(example, [(answer, hasher.hash(answer.text)) for answer in answers])]
+    questions = [LoadedQuestion(example, answers)]
     papers = lay_out(questions, MemoryLedger(), others, rater="ann", run_name="MARKER-run")
     screens = []
     for size, detour in product((NARROW, Size(120, 30), WIDE), ("", "g", "r", "?", "c", "tab", "left")):
@@ -103,6 +102,13 @@ def test_question_answer_and_criterion_stand_beside_each_other_on_a_wide_one() -
     (row,) = [line for line in lines if "What shall I do?" in line]
     assert re.search(r"What shall I do\?.*│.*Stop it now\..*│.*Says to stop", row)
     assert not any("QUESTION" in line for line in lines)
+
+
+@pytest.mark.parametrize("text", ["يجب أن يرى طبيبا", "צריך לראות רופא"])
+def test_text_that_runs_right_to_left_shares_no_row_with_another_pane(text: str) -> None:
+    for criterion, answer in ((CRITERION, text), (CRITERION | {"criterion": text}, "Stop.")):
+        screen = Person.reading([criterion], answer, size=WIDE).screen
+        assert ("│" in screen, text in screen) == (False, True)
 
 
 def test_a_text_cannot_pass_for_a_heading_or_a_key() -> None:
@@ -153,6 +159,25 @@ def test_a_criterion_that_does_not_fit_scrolls_too() -> None:
 def test_many_short_options_stand_side_by_side() -> None:
     scale = {"type": "nominal", "options": [{"label": f"no. {n}", "credit": n / 12} for n in range(1, 13)]}
     assert re.search(r"1  no\. 1 +2  no\. 2", Person.reading([{**CRITERION, "scale": scale}]).screen)
+
+
+def test_a_long_label_is_shown_whole_on_a_narrow_screen() -> None:
+    labels = [f"no. {n} and a good many words more that tell when it is the one to choose" for n in range(1, 6)]
+    scale = {"type": "nominal", "options": [{"label": label, "credit": 0} for label in labels]}
+    person = Person.reading([{**CRITERION, "scale": scale}], size=Size(40, 40))
+    shown = " ".join(person.screen.split())
+    assert all(label in shown for label in labels)
+
+
+def test_a_small_screen_tells_what_is_left_and_what_can_be_said_of_a_criterion_that_does_not_fit() -> None:
+    criteria = [{**CRITERION, "criterion": "Says so and so. " * 20}, {**CRITERION, "id": "c2"}]
+    person = Person.reading(criteria, "word " * 200, size=Size(40, 12))
+    screen = person.screen.splitlines()
+    assert screen[0] == " 1/1 · 1/2 · 2 left"
+    assert screen[4].endswith(" text ↓ ── criterion ↓ ──")
+    assert screen[10] == " m met, n not met, x or t · more below…"
+    assert "m  met" in person.press("tab", "tab", "end").screen
+    assert person.screen.splitlines()[10] == "", "nothing is out of sight"
 
 
 def test_an_empty_answer_says_so() -> None:
@@ -228,7 +253,8 @@ def test_every_frame_fits_its_screen(answer: str, other: str, size: tuple[int, i
         (b"m\r\x7f\x03\t", ["m", "enter", "backspace", "ctrl-c", "tab"]),
         (b"\x1b[A\x1bOB\x1b[5~\x1b[1;5D\x1b[Z", ["up", "down", "page-up", "left", "tab-back"]),
         ("é日👍".encode(), ["é", "日", "👍"]),
-        (b"\x1b[<0;1;1M\x1b[200x\x1bm\x02\x1a", []),
+        (b"\x1b[<0;1;1M\x1b[200x\x1bm\x02", []),
+        (b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\n\x1b]0;x\x07\x1bP1$r0m\x1b\\m", ["n", "m"]),
         (b"\xff\xfem", ["m"]),
         (b"\x1b\x1b[A", ["escape", "up"]),
         (b"\x1b[200~a\x03b\x1b[201~n", [PASTE, "n"]),
@@ -238,6 +264,14 @@ def test_bytes_become_keys_however_they_are_cut(sent: bytes, names: list[str]) -
     assert [key.name for key in KeyDecoder().feed(sent)] == names
     bytewise = KeyDecoder()
     assert [key.name for byte in sent for key in bytewise.feed(bytes([byte]))] == names
+
+
+def test_a_paste_whose_end_is_lost_takes_no_key_for_its_own_but_ctrl_c() -> None:
+    decoder = KeyDecoder()
+    assert (list(decoder.feed(b"\x1b[200~a\x03b")), decoder.waits) == ([], False)
+    assert (list(decoder.feed(b"mn")), decoder.waits) == ([], False)
+    assert (list(decoder.feed(b"\x03")), decoder.waits) == ([], True)
+    assert list(decoder.flush()) == [Key("ctrl-c")]
 
 
 def test_a_lone_escape_is_a_key_once_nothing_follows() -> None:

@@ -412,3 +412,10 @@ def test_failures_are_counted_by_kind_and_every_kind_is_listed() -> None:
         "grader": 0,
     }
     assert scores.as_json()["failures"] == scores.failures
+
+
+def test_the_report_in_pieces_is_the_report_whatever_the_size() -> None:
+    for samples in (0, 1, 1000, 1001):
+        answers = [answer(sample=sample, text="“Böse”") for sample in range(samples)]
+        scores = score([example(tags=["theme:é"])], answers, verdicts(True, False, True) if samples else [])
+        assert "".join(scores.json_text()) == json.dumps(scores.as_json(), ensure_ascii=False)

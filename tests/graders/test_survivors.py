@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from graders import Engine, Entry, MemoryLedger, Task, Verdict
+from graders import Engine, Entry, LoadedQuestion, MemoryLedger, Task, Verdict
 from graders.cell import cell_keys, plan_calls
 from graders.engine import COMMIT_AT_MOST
 from graders.grader import GraderCard
@@ -83,7 +83,7 @@ def test_however_much_piles_up_a_commit_stays_small() -> None:
     given = [Answer(example_id="e", model=f"m{number}", text=f"{number}") for number in range(answers)]
     ledger = SlowLedger()
     engine = Engine([Instant()], ledger, concurrency=concurrency)
-    asyncio.run(engine.run([(example, [(answer, hasher.hash(answer.text)) for answer in given])]))
+    asyncio.run(engine.run([LoadedQuestion(example, given)]))
     assert sum(ledger.sizes) == criteria * answers
     assert max(ledger.sizes) >= COMMIT_AT_MOST, "judgments must pile up, or nothing is shown"
     assert max(ledger.sizes) < COMMIT_AT_MOST + criteria

@@ -108,3 +108,15 @@ def test_very_much_advice_is_cut_short_for_people_and_whole_as_json(tmp_path: Pa
     path = write(tmp_path / "a.rubric.json", {"id": "r", "criteria": [*leaves, RUBRIC["criteria"][1]]})
     assert "… and 20 more: --json lists all" in markscheme("check", path).err
     assert len(json.loads(markscheme("check", path, "--json").out)["advice"]) == 60
+
+
+def test_neither_advice_nor_a_mistake_steers_the_terminal(tmp_path: Path) -> None:
+    # As a terminal would get it: where standard output is none, colour codes are taken out on the way.
+    hostile = "Gives good\x1b]0;owned\x07 advice\u202e on it"
+    write(tmp_path / "a.rubric.json", {"id": "r", "criteria": [{"criterion": hostile, "points": 5}]})
+    (tmp_path / "b\u202e.rubric.json").write_text("{", encoding="utf-8")
+    result = markscheme("check", tmp_path)
+    assert "'Gives good⟦U+001B⟧]0;owned⟦U+0007⟧ advice' leaves 'good'" in result.err
+    assert "b⟦U+202E⟧.rubric.json:1:2: not JSON" in result.out
+    assert "b⟦U+202E⟧.rubric.json:1:2: not JSON" in markscheme("preview", tmp_path / "b\u202e.rubric.json").err
+    assert not set("\x1b\x07\u202e") & set(result.err + result.out)

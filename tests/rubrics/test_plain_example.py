@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rubrics import AnswerHasher, DatasetFile, Example, PlainExample
 from rubrics.plain_example import PlainReader
+from rubrics.shared_rubrics import SharedRubrics
 from tests.rubrics.strategies import ids, texts, written_texts
 
 POINTS = st.sampled_from([1, 2, 5, -3, 0.5, -2.25, 10**6])
@@ -24,7 +25,13 @@ TURNS = st.lists(
 )
 CRITERIA = st.fixed_dictionaries(
     {"criterion": written_texts, "points": POINTS},
-    optional={"tags": TAGS, "id": st.sampled_from(["a", "b", "c1", "c2", "x.y:z"])},
+    optional={
+        "tags": TAGS,
+        "id": st.sampled_from(["a", "b", "c1", "c2", "x.y:z"]),
+        "rationale": texts,
+        "source": texts,
+        "metadata": st.dictionaries(texts, texts, max_size=1),
+    },
 )
 RUBRICS = st.fixed_dictionaries(
     {"id": ids, "criteria": st.lists(CRITERIA, min_size=1, max_size=4)},
@@ -157,3 +164,22 @@ def test_lean_reading_makes_no_model_of_a_plain_row_once_its_names_are_known(tmp
     path = dataset_of(tmp_path, [line(number) for number in range(3)])
     kinds = [type(example) for _, example in DatasetFile(path).lean()]
     assert kinds == [Example, PlainExample, PlainExample]
+
+
+@settings(max_examples=200)
+@given(RUBRICS, st.booleans(), st.data())
+def test_a_rubric_that_many_examples_hold_is_read_once_and_hides_no_mistake_of_theirs(
+    rubric: dict[str, Any], gated: bool, data: st.DataObject
+) -> None:
+    if gated:
+        rubric["criteria"][0]["gate"] = {"when": "unmet", "cap": 0}
+    first = {"id": "a", "prompt": "?", "rubric": rubric}
+    more = data.draw(st.dictionaries(st.sampled_from(["tags", "rubric_id", "remark"]), ANYTHING))
+    second = {**first, "id": "b", **more}
+    shared = SharedRubrics()
+    read = shared.read(first, example_of)
+    again = shared.read(second, example_of)
+    assert again == example_of(second)
+    if read is not None and again is not None:
+        assert (again.rubric is read.rubric) == ("rubric_id" not in more)
+        assert again.as_json() == example_of(second).as_json()  # type: ignore[union-attr]

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rubrics import Criterion, Group, Mistakes, Rubric, criterion_hash, parse_row
-from tests.rubrics.strategies import nodes_of, rubric_documents, rubrics
+from rubrics import Criterion, Group, Mistakes, Rubric, canonical_json, criterion_hash, parse_row
+from tests.rubrics.strategies import criteria, nodes_of, rubric_documents, rubrics, texts
 
 SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
@@ -337,3 +337,19 @@ def test_no_json_value_whatever_makes_a_traceback(value: Any) -> None:
     for message in messages(value):
         assert message.startswith("r.json ")
         assert "Input should" not in message and "\n" not in message
+
+
+@given(criteria(), st.none() | texts)
+def test_a_criterion_s_hash_is_that_of_canonical_json_whatever_it_says(
+    row: dict[str, Any], guidelines: str | None
+) -> None:
+    criterion = Criterion.model_validate(row)
+    seen = {
+        "check": criterion.check.model_dump(mode="json", exclude_none=True) if criterion.check else None,
+        "criterion": criterion.criterion,
+        "evidence": criterion.evidence,
+        "guidelines": guidelines,
+        "may_not_apply": criterion.may_not_apply,
+        "scale": criterion.scale.model_dump(mode="json", exclude_none=True),
+    }
+    assert criterion_hash(criterion, guidelines) == hashlib.sha256(canonical_json(seen)).hexdigest()[:16]

@@ -21,6 +21,8 @@ _MOST_KEYS = 9
 """Options beyond this many have no key of their own; their number is typed."""
 _WHOLE = re.compile(r"\d+")
 _DECIMAL = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
+_TWO_READINGS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+"""`1,250` is a thousand and more to one reader and one and a quarter to another."""
 
 
 def choice(criterion: Criterion, key: str) -> Said | None:
@@ -54,12 +56,15 @@ def typed_choice(criterion: Criterion, written: str) -> Said | str:
             return f"{written}? Expected {expected(criterion)}."
         return {"option": scale.options[int(written) - 1].label}
     value = _number(written)
-    if value is None:
+    if value is None or not _fits(criterion, value):
         return f"{written}? Expected {expected(criterion)}."
-    verdict = Verdict(criterion_id=criterion.id, value=value)
-    if fit_verdict(verdict, leaf_scale(criterion)).problem is not None:
-        return f"{written}? Expected {expected(criterion)}."
+    if _TWO_READINGS.fullmatch(written) and _fits(criterion, int(without := re.sub("[.,]", "", written))):
+        return f"{written}? Write {without}, or {written}0 for {value:g}."
     return {"value": value}
+
+
+def _fits(criterion: Criterion, value: int | float) -> bool:
+    return fit_verdict(Verdict(criterion_id=criterion.id, value=value), leaf_scale(criterion)).problem is None
 
 
 def _number(written: str) -> int | float | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from api.cli.reading.sheet import Sheet, verdict_words
 from api.cli.reading.state import State
-from api.cli.reading.visible import one_line, visible
 from api.cli.reading.wrapping import cells, wrapped
+from api.cli.visible import one_line, visible
 from rubrics import Criterion, Option
 
 Style = Literal["", "bold", "dim", "bar"]
@@ -50,7 +51,7 @@ KEYS = (
     KeyHelp("g", "the rubric's guidelines", "g guidelines"),
     KeyHelp("r", "the reference answers", "r references"),
     KeyHelp("?", "this help (also h)", "? help"),
-    KeyHelp("q", "quit (also Ctrl-C); the same command goes on here", "q quit"),
+    KeyHelp("q", "quit (also Ctrl-C); the same command goes on here; Ctrl-Z suspends", "q quit"),
 )
 
 _FIRST = ("q", "?", "c", "u", "↑ ↓", "Tab", "g")
@@ -74,6 +75,18 @@ def foot(state: State) -> Sequence[str]:
     absent |= {"r"} if not state.sheet.references else set()
     told = [key for key in KEYS if key.short and key.keys not in absent]
     return [key.short for key in sorted(told, key=lambda key: _FIRST.index(key.keys) if key.keys in _FIRST else 9)]
+
+
+@lru_cache(maxsize=16)
+def runs_right_to_left(sheet: Sheet) -> bool:
+    """Whether anything in it does: many terminals turn such a row around as a whole, with all panes that share it."""
+    told = [turn.content for turn in sheet.conversation]
+    for criterion in sheet.asked:
+        told.append(criterion.criterion)
+        if criterion.scale.type in ("ordinal", "nominal"):
+            told += [f"{option.label} {option.description}" for option in criterion.scale.options]
+    texts = (text for text in (*told, sheet.answer) if not text.isascii())
+    return any(unicodedata.bidirectional(char) in ("R", "AL") for text in texts for char in text)
 
 
 @lru_cache(maxsize=16)
@@ -178,9 +191,9 @@ def _choices(criterion: Criterion, width: int, *, roomy: bool) -> Iterator[Line]
         yield from _flowing(["m  met", "n  not met", *common], 0 if roomy else width)
         return
     if scale.type == "number":
-        yield Line(f"{INDENT}type a number from {scale.min:.15g} to {scale.max:.15g}, then Enter")
+        yield from _hanging(INDENT, f"type a number from {scale.min:.15g} to {scale.max:.15g}, then Enter", width)
     elif scale.type == "count":
-        yield Line(f"{INDENT}type how many, then Enter ({scale.max_count:,} and more count the same)")
+        yield from _hanging(INDENT, f"type how many, then Enter ({scale.max_count:,} and more count the same)", width)
     else:
         yield from _options(scale.options, width, roomy=roomy)
     yield from _flowing(common, 0 if roomy else width)
@@ -189,7 +202,8 @@ def _choices(criterion: Criterion, width: int, *, roomy: bool) -> Iterator[Line]
 def _options(options: Sequence[Option], width: int, *, roomy: bool) -> Iterator[Line]:
     """One a line; many short ones side by side where there is little room."""
     most = len(str(len(options)))
-    if not roomy and len(options) > _FEW and not any(option.description for option in options):
+    short = all(not option.description and cells(one_line(option.label)) < width // 3 for option in options)
+    if not roomy and len(options) > _FEW and short:
         yield from _flowing([f"{number}  {one_line(option.label)}" for number, option in enumerate(options, 1)], width)
     else:
         for number, option in enumerate(options, start=1):

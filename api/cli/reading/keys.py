@@ -17,9 +17,12 @@ _NAMED = {
 _CONTROL = {
     "\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x03": "ctrl-c",
     "\x04": "ctrl-d", "\x0c": "ctrl-l", "\x15": "ctrl-u", "\x17": "ctrl-w", "\x01": "home", "\x05": "end",
+    "\x1a": "ctrl-z",
 }  # fmt: skip
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\[O])")
-_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?")
+_REPLY = r"[\]PX^_][^\x07\x1b]*"
+"""A terminal's answer to what an earlier program asked: its text is none of the person's keys."""
+_SEQUENCE = re.compile(rf"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|{_REPLY}(?:\x07|\x1b\\)|[^\[O\]PX^_])")
+_BEGUN = re.compile(rf"\x1b(?:\[[0-?]*[ -/]*|O|{_REPLY}\x1b?)?")
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 
 
@@ -40,14 +43,18 @@ class KeyDecoder:
 
     @property
     def waits(self) -> bool:
-        """Whether an Escape has come that may be a key of its own, or the beginning of another."""
-        return self._pending.startswith("\x1b") and not self._pending.startswith(_PASTE_BEGINS)
+        """Whether what has come may be a key of its own, or the beginning of more: an Escape, a Ctrl-C in a paste."""
+        return bool(self._pending) and (not self._pasting or self._pending.endswith("\x03"))
+
+    @property
+    def _pasting(self) -> bool:
+        return self._pending.startswith(_PASTE_BEGINS)
 
     def feed(self, data: bytes) -> Iterator[Key]:
         """The keys that are complete with these bytes."""
         self._pending += self._utf8.decode(data)
         while self._pending:
-            if self._pending.startswith(_PASTE_BEGINS):
+            if self._pasting:
                 if (key := self._pasted()) is None:
                     return
                 yield key
@@ -67,10 +74,15 @@ class KeyDecoder:
                 self._pending = self._pending[1:]
 
     def flush(self) -> Iterator[Key]:
-        """Nothing more came: a lone Escape was the Escape key, a cut sequence was none."""
-        alone, self._pending = self._pending == "\x1b", ""
-        if alone:
+        """Nothing more came: a lone Escape was the Escape key, a cut sequence was none.
+
+        A Ctrl-C that ends what was pasted so far was pressed: should the paste's own end be lost, it still leads out.
+        """
+        came, self._pending = self._pending, ""
+        if came == "\x1b":
             yield Key("escape")
+        elif came.endswith("\x03"):
+            yield Key("ctrl-c")
 
     def forget(self) -> None:
         """Drop what is incomplete."""

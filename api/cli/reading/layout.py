@@ -13,6 +13,7 @@ from api.cli.reading.content import (
     criterion_lines,
     overlay_lines,
     question_lines,
+    runs_right_to_left,
 )
 from api.cli.reading.state import PaneName, Size, State
 
@@ -85,14 +86,14 @@ def layout(state: State) -> Layout:
         inner = min(width - 2, WIDEST_TEXT)
         panes = (Pane("overlay", "", 1, 1, inner, rows, overlay_lines(state, inner)),)
         return Layout(_scrolled(panes, state))
-    if width < TWO_COLUMNS:
+    if width < TWO_COLUMNS or runs_right_to_left(state.sheet):
         return _stacked(state, width, rows)
     return _beside(state, width, rows)
 
 
 def _stacked(state: State, width: int, rows: int) -> Layout:
     inner = width - 2
-    criterion = criterion_lines(state, inner, roomy=False)
+    criterion = criterion_lines(state, min(inner, WIDEST_TEXT), roomy=False)
     below = min(max(len(criterion), _STEADY if rows > 3 * _STEADY else 0), max(rows * 3 // 5, 4), rows - 2)
     above = rows - 1 - below
     panes = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from api.cli.reading.choice import expected
 from api.cli.reading.content import CARET, Style, foot
 from api.cli.reading.layout import Layout, Pane, layout
 from api.cli.reading.pace import Pace, time_words
 from api.cli.reading.state import State
-from api.cli.reading.visible import one_line
 from api.cli.reading.wrapping import cells, cut, padded
+from api.cli.visible import one_line
 
 
 class Piece(NamedTuple):
@@ -53,6 +54,8 @@ def _head(state: State, width: int) -> str:
     told += [f"criterion {number} of {len(asked)}"] if state.mode != "done" else []
     told.append(f"{state.left:,} left")
     left = " " + " · ".join(told)
+    if cells(left) > width:
+        left = left.replace("Answer ", "").replace("criterion ", "").replace(" of ", "/")
     for right in _times(state.pace):
         if cells(left) + cells(right) + 3 <= width:
             return left + " " * (width - cells(left) - cells(right)) + right
@@ -81,9 +84,17 @@ def _around(state: State, here: Layout) -> Iterator[tuple[int, Piece]]:
         return
     yield 0, Piece(0, _head(state, width), "bar")
     typing = state.typed and state.mode == "judge" and not state.notice
-    told = f"> {state.typed}{CARET}  Enter keeps it" if typing else one_line(state.notice)
+    told = f"> {state.typed}{CARET}  Enter keeps it" if typing else one_line(state.notice) or _unseen(state, here)
     yield height - 2, Piece(1, cut(told, width - 2), "bold")
     yield height - 1, Piece(1, _foot(state, here, width - 2), "dim")
+
+
+def _unseen(state: State, here: Layout) -> str:
+    """What can be said, where the end of the criterion's pane, which tells it, is out of sight."""
+    pane = here.pane("criterion")
+    if state.mode != "judge" or pane.offset == pane.last_offset:
+        return ""
+    return f"{expected(state.criterion)}, x or t · more below: Tab"
 
 
 def _in_panes(state: State, here: Layout) -> Iterator[tuple[int, Piece]]:
@@ -105,8 +116,9 @@ def _between(here: Layout, width: int, height: int) -> Iterator[tuple[int, Piece
     """The lines that part the panes; where they are stacked they also tell what is out of sight."""
     if here.rule is not None:
         above, below = here.panes
-        words = [f"text {above.position}"] if above.position else []
-        words += [f"criterion {below.position}"] if below.position else []
+        words = [f"{name} {pane.position}" for name, pane in (("text", above), ("criterion", below)) if pane.position]
+        if sum(cells(word) + 4 for word in words) >= width:
+            words = [f"{word.split()[0]} {word.split()[-1]}" for word in words]  # the arrows alone
         tail = "".join(f"{word} ── " for word in words)
         yield here.rule, Piece(0, "─" * max(width - cells(tail) - 1, 0) + (" " + tail if tail else "─"), "dim")
         return

@@ -60,9 +60,7 @@ class State:
     spent: Mapping[Place, float] = field(default_factory=dict)
     """Time on criteria since their last verdict."""
     trail: tuple[Place, ...] = ()
-    """The verdicts of this sitting, the latest last: what undo goes back over."""
-    judged: int = 0
-    """How many judgments this sitting gave."""
+    """The criteria that were judged in this sitting, the latest last: what undo goes back over."""
     notice: str = ""
     """What the last key led to, in words."""
     scroll: Mapping[str, int] = field(default_factory=dict)
@@ -72,6 +70,8 @@ class State:
     last_key: str = ""
     last_key_at: float = float("-inf")
     """When the last key came, to tell one that is held down."""
+    judged_at: float = float("-inf")
+    """When a key last judged."""
 
     @property
     def sheet(self) -> Sheet:
@@ -198,7 +198,6 @@ def marked(state: State, verdict: Verdict) -> State:
         drafts={place: text for place, text in state.drafts.items() if place != at},
         spent={place: time for place, time in state.spent.items() if place != at},
         trail=(*(place for place in state.trail if place != at), at),
-        judged=state.judged + 1,
     )
     return replace(state, pace=_pace(state))
 

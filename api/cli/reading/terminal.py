@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import termios
 import tty
 from collections.abc import Iterator
@@ -25,17 +24,20 @@ _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
 _STYLES = {"": "", "bold": "\x1b[1m", "dim": "\x1b[2m", "bar": "\x1b[7m"}
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "?")
 """Texts were made visible long before; should one slip through, it still steers nothing."""
+_SOURCE, _TARGETS = 0, (1, 2)
+"""Standard input, and what is drawn on: with `--json > file` standard output is no terminal, standard error is."""
 _ESCAPE_PAUSE = 0.05
+_WAKING = (signal.SIGWINCH, signal.SIGCONT)
 _TERMINATING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def open_terminal() -> Terminal | None:
     """The terminal that a person sits at; None where standard input is none, or the terminal cannot be drawn on."""
-    if not sys.stdin.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if os.environ.get("TERM", "") in ("", "dumb") or not os.isatty(_SOURCE):
         return None
-    for stream in (sys.stdout, sys.stderr):  # with `--json > file` standard output is no terminal
-        if stream.isatty():
-            return Terminal(sys.stdin.fileno(), stream.fileno())
+    for target in _TARGETS:
+        if os.isatty(target):
+            return Terminal(_SOURCE, target)
     return None
 
 
@@ -56,8 +58,7 @@ class Terminal:
         self._before = termios.tcgetattr(self._source)
         try:
             self._listen()
-            tty.setraw(self._source)
-            self._write(_ENTER)
+            self._take()
         except BaseException:
             self._restore()
             raise
@@ -82,7 +83,8 @@ class Terminal:
             timeout = _ESCAPE_PAUSE if self._decoder.waits else None
             ready, _, _ = select.select([self._source, self._wake[0]], [], [], timeout)
             if self._wake[0] in ready:
-                os.read(self._wake[0], 4096)
+                if signal.SIGCONT in os.read(self._wake[0], 4096):
+                    self._take()
                 self._shown.clear()
                 yield self.size()
             if self._source in ready:
@@ -95,6 +97,12 @@ class Terminal:
                 yield from self._decoder.feed(data)
             if not ready:
                 yield from self._decoder.flush()
+
+    def suspend(self) -> None:
+        """Give the terminal back to the shell until it has us go on, as Ctrl-Z does; goes on at once without one."""
+        self._give_back()
+        os.kill(0, signal.SIGTSTP)
+        self._take()
 
     def drop_typed_ahead(self) -> None:
         """Forget keys that were pressed before what comes next is seen: nobody judges what was not on the screen."""
@@ -125,25 +133,32 @@ class Terminal:
         for end in self._wake:
             os.set_blocking(end, False)
         self._wake_before = signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
-        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: None)
+        for number in _WAKING:
+            self._handlers[number] = signal.signal(number, lambda *_: None)
+            signal.siginterrupt(number, False)  # a terminal that a shell withheld (`bg`) is asked for again
         for number in _TERMINATING:
             self._handlers[number] = signal.signal(number, _terminated)
 
-    def _restore(self) -> None:
-        try:
+    def _take(self) -> None:
+        """Raw mode and the other screen, whatever a shell has set meanwhile."""
+        tty.setraw(self._source)
+        self._write(_ENTER)
+
+    def _give_back(self) -> None:
+        with suppress(OSError):  # the terminal may be gone
             self._write(_LEAVE)
-        except OSError:
-            pass  # the terminal is gone
-        finally:
-            if self._wake[0] >= 0:
-                signal.set_wakeup_fd(self._wake_before)
-                for number, handler in self._handlers.items():
-                    signal.signal(number, handler)
-                for end in self._wake:
-                    os.close(end)
-                self._wake = (-1, -1)
-            with suppress(termios.error):
-                termios.tcsetattr(self._source, termios.TCSAFLUSH, self._before)
+        with suppress(termios.error):
+            termios.tcsetattr(self._source, termios.TCSAFLUSH, self._before)
+
+    def _restore(self) -> None:
+        self._give_back()
+        if self._wake[0] >= 0:
+            signal.set_wakeup_fd(self._wake_before)
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            for end in self._wake:
+                os.close(end)
+            self._wake = (-1, -1)
 
 
 def _placed(row: int, piece: Piece) -> str:

@@ -14,7 +14,9 @@ from api.cli.reading.typing_line import Typing, typed
 from graders import Verdict
 
 HELD = 0.08
-"""Seconds: a key that repeats faster than this is held down, and judges once."""
+"""Seconds: a key that repeats faster than this is held down."""
+FIRST_REPEAT = 0.7
+"""Seconds: a key that is held down comes again this much later at most, and only then faster."""
 _LONGEST_ENTRY = 24
 _COMPARED = ("status", "met", "option", "value")
 
@@ -44,7 +46,7 @@ def resized(state: State, size: Size) -> State:
 
 def press(state: State, key: Key, now: float) -> Turn:
     """What a key does, at a time in seconds."""
-    held = key.name == state.last_key and now - state.last_key_at < HELD
+    held = key.name == state.last_key and (now - state.last_key_at < HELD or now - state.judged_at < FIRST_REPEAT)
     asked_to_leave = state.leaving
     state = replace(timed(state, now), last_key=key.name, last_key_at=now, leaving=False)
     if key.name == "ctrl-c":
@@ -89,8 +91,8 @@ def _verdict(state: State, key: Key, *, held: bool) -> Turn | None:
     if said is None:
         return None
     if held:
-        return _told(state, "The key was held down: it has judged once.")
-    return _given(state, said)
+        return _told(state, "The key was held down: it has judged once. Press it again.")
+    return _given(replace(state, judged_at=state.last_key_at), said)
 
 
 def _given(state: State, said: dict[str, Any]) -> Turn:
@@ -161,14 +163,13 @@ def _asked(state: State) -> str:
 
 
 def _undo(state: State) -> State:
-    """Back to the verdict that was given last, and asked where its criterion still is."""
-    trail = list(state.trail)
-    while trail:
-        place = trail.pop()
-        here = place == state.at and state.mode == "judge"
-        if not here and place.question in state.asked(place.sheet):
-            notice = "Give another verdict, or go on with Enter."
-            return replace(moved(state, place, notice), trail=tuple(trail))
+    """Back to the verdict that was given last, or to the one before that which is on the screen."""
+    trail = state.trail
+    if state.mode == "judge" and state.at in trail:
+        trail = trail[: trail.index(state.at)]
+    for place in reversed(trail):
+        if place.question in state.asked(place.sheet):
+            return moved(state, place, "Give another verdict, or go on with Enter.")
     return replace(state, notice="No verdict of this sitting is left to undo; ← goes to earlier ones.")
 
 

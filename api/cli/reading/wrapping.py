@@ -67,7 +67,7 @@ def _wrapped_line(source: str, width: int) -> Iterator[str]:
             head = _head(token, width - used) or ("" if used > hang else token[0])
             yield (line + head).rstrip()
             token = token[len(head) :]
-            size = cells(token)
+            size -= cells(head)  # counted anew it would be counted for every line of a text without spaces
             line, used = " " * hang, hang
         line, used = line + token, used + size
     yield line.rstrip()
