@@ -111,8 +111,8 @@ def _batches(batch: Batch, engine: Engine) -> BatchGrading | None:
     """What grades by providers' batch endpoints, with --batch; without it, a word on what is still out there."""
     if not batch.request.options.batch:
         if out := len(batch.run.provider_batches().open_batches()):
-            what = "a batch that was" if out == 1 else f"{out} batches that were"
-            typer.echo(f"warning: {what} submitted with --batch may be paid for a second time without it", err=True)
+            what = "1 batch is" if out == 1 else f"{out} batches are"
+            typer.echo(f"warning: {what} still out: without --batch the same is asked and paid for again", err=True)
         return None
     from api.batch_grading import BatchGrading
 

@@ -93,6 +93,7 @@ class FakeBatches:
             app.router.add_get(path, self._list)
             app.router.add_get(path + "/{batch}", self._look)
         app.router.add_get("/v1/messages/batches/{batch}/results", self._results)
+        app.router.add_post("/v1/chat/completions", self._at_once)
         runner = web.AppRunner(app)
         self._loop.run_until_complete(runner.setup())
         self._loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", 0).start())
@@ -138,6 +139,13 @@ class FakeBatches:
         rows = (await request.json())["requests"]
         requests = [{"custom_id": row["custom_id"], "body": row["params"]} for row in rows]
         return await self._made(requests, None, request.transport, openai=False)
+
+    async def _at_once(self, request: web.Request) -> web.Response:
+        """The same judge, asked as usual."""
+        self._noted(request)
+        batch = Batch("", [], None, 0.0)
+        self._answer(batch, "", await request.json(), openai=True)
+        return web.json_response(json.loads(batch.lines[0])["response"]["body"])
 
     async def _made(
         self, requests: list[dict[str, Any]], label: str | None, transport: Any, *, openai: bool
