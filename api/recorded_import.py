@@ -10,8 +10,7 @@ from typing import Any
 
 import orjson
 
-from api.store import JudgmentStage, Run, RunLedger, StoredQuestion
-from api.store import RowEntry as Filed
+from api.store import JudgmentStage, RowEntry, Run, RunLedger, StoredQuestion
 from graders import HashedKey, Judgment, JudgmentFile, PlainJudgments, Recorded, cell_key, judgment_problems
 from graders.scoring.voters import HUMANS
 from rubrics import Mistakes, canonical_json
@@ -64,7 +63,7 @@ class RecordedImport:
         file.mistakes.raise_if_any()
         return str(source.path), stage
 
-    def _new(self, stages: Stages, mistakes: Mistakes) -> Iterator[Filed]:
+    def _new(self, stages: Stages, mistakes: Mistakes) -> Iterator[RowEntry]:
         """What of the staged judgments the run does not hold yet."""
         ledger = self._run.ledger()
         for question in self._run.questions():
@@ -75,7 +74,7 @@ class RecordedImport:
 
     def _new_of(
         self, answers: Sequence[HashedKey], asked: _Asked, stages: Stages, ledger: RunLedger, mistakes: Mistakes
-    ) -> Iterator[Filed]:
+    ) -> Iterator[RowEntry]:
         first, last = answers[0].key, answers[-1].key
         standing = ledger.standing_between(first, last)
         staged = [(file, stage.between(first, last)) for file, stage in stages]
@@ -98,7 +97,7 @@ class RecordedImport:
                         key = recorded_key(row)
                         stands = there.get(cell)
                         if stands is None or stands.key != key:
-                            yield Filed(row, key, 0 if stands is None else stands.attempt + 1)
+                            yield RowEntry(row, key, 0 if stands is None else stands.attempt + 1)
             gone = [cell for cell in there if cell[1] not in asked.graders and cell not in seen]
             if gone:
                 mistakes.add(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graders.scoring.points import Places
 
@@ -18,10 +19,10 @@ class Cells:
     """One entry a judgment: whose answer, which leaf, by which rater, for which time, and what it says."""
 
     def __init__(self) -> None:
-        self.answer = array("q")
-        self.leaf = array("q")
-        self.rater = array("q")
-        self.repeat = array("q")
+        self.answer = array("i")
+        self.leaf = array("i")
+        self.rater = array("i")
+        self.repeat = array("i")
         self.says = array("b")
         self.value = array("d")
         self._order: Places | None = None
@@ -50,13 +51,17 @@ class Cells:
         """Positions sorted by answer, leaf, rater, repeat."""
         if self._order is None or len(self._order) != len(self):
             keys = (self.repeat, self.rater, self.leaf, self.answer)
-            self._order = np.lexsort([np.frombuffer(key, dtype=np.int64) for key in keys]) if len(self) else _NONE
+            self._order = np.lexsort([np.frombuffer(key, key.typecode) for key in keys]) if len(self) else _NONE
         return self._order
 
-    def sorted(self, name: str) -> Places:
-        """A column of whole numbers in that order."""
+    def column(self, name: str, places: Places) -> NDArray[Any]:
+        """A column's entries at some places."""
         column = getattr(self, name)
-        return np.frombuffer(column, dtype=np.int64)[self.order] if len(self) else _NONE
+        return np.frombuffer(column, column.typecode)[places] if len(self) else _NONE
+
+    def sorted(self, name: str) -> NDArray[Any]:
+        """A column in that order."""
+        return self.column(name, self.order)
 
     def repeated(self) -> Iterator[tuple[int, int]]:
         """Pairs of positions, the earlier first, that judge the same cell."""

@@ -73,8 +73,8 @@ class Evaluation:
         if not self._plain.any or not len(votes):
             return np.empty(0, dtype=np.int64)
         cast = Cast(
-            np.frombuffer(cells.answer, dtype=np.int64)[votes],
-            np.frombuffer(cells.leaf, dtype=np.int64)[votes],
+            cells.column("answer", votes),
+            cells.column("leaf", votes),
             np.frombuffer(cells.says, dtype=np.int8)[votes] == JUDGED,
             np.frombuffer(cells.value, dtype=np.float64)[votes],
         )
@@ -87,7 +87,7 @@ class Evaluation:
 
     def _votes_by_answer(self, votes: Places, without: Places) -> Iterator[tuple[int, Sequence[int]]]:
         """Each answer but some, with the positions of the group's votes on it."""
-        owners = np.frombuffer(self._cells.answer, dtype=np.int64)[votes] if len(votes) else votes
+        owners = self._cells.column("answer", votes)
         starts = np.searchsorted(owners, np.arange(len(self._answers) + 1)).tolist()
         left = np.ones(len(self._answers), dtype=np.bool_)
         left[without] = False

@@ -12,8 +12,8 @@ ROWS = 10_000
 """Most rows of a row group: enough for dictionaries to pay, few enough to hold."""
 _AT_ONCE = 1_000
 """Most rows that are held as Python's objects."""
-CHARACTERS = 16_000_000
-"""Characters of text after which a row group ends: a few long answers must not pile up."""
+BYTES = 16_000_000
+"""Size after which a row group ends: a few long answers must not pile up."""
 
 
 class TableWriter:
@@ -26,6 +26,8 @@ class TableWriter:
         self._schema = arrow_schema(config)
         self._pending: list[tuple[Any, ...]] = []
         self._batches: list[Any] = []
+        self._collected_rows = 0
+        self._collected_bytes = 0
         self._characters = 0
         self._writer = pq.ParquetWriter(
             path,
@@ -51,7 +53,7 @@ class TableWriter:
         """Take a row, its values in the order of the columns; `characters` is the length of its long texts."""
         self._pending.append(row)
         self._characters += characters
-        if len(self._pending) >= _AT_ONCE or self._characters >= CHARACTERS:
+        if len(self._pending) >= _AT_ONCE or self._characters >= BYTES:
             self._take_pending()
 
     def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
@@ -60,8 +62,9 @@ class TableWriter:
 
         arrays = [self._array(field, values) for field, values in zip(self._schema, columns, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        rows = sum(batch.num_rows for batch in self._batches)
-        if rows >= ROWS or sum(batch.nbytes for batch in self._batches) >= CHARACTERS:
+        self._collected_rows += len(self._batches[-1])
+        self._collected_bytes += self._batches[-1].nbytes
+        if self._collected_rows >= ROWS or self._collected_bytes >= BYTES:
             self._write()
 
     def _take_pending(self) -> None:
@@ -76,7 +79,7 @@ class TableWriter:
         import pyarrow as pa
 
         table = pa.Table.from_batches(self._batches)
-        self._batches = []
+        self._batches, self._collected_rows, self._collected_bytes = [], 0, 0
         self._writer.write_table(table, row_group_size=table.num_rows)
         self.rows += table.num_rows
 

@@ -19,7 +19,7 @@ from api.store.tables import answers, examples, judgments
 from graders import HUMAN, READ_IN, JudgmentPage
 
 _ANSWERS_AT_ONCE = 500
-_JUDGMENTS_AT_ONCE = 1_000
+_JUDGMENTS_AT_ONCE = 2_000
 
 _CELL = ("example_id", "model", "sample", "criterion_id", "grader", "repeat")
 _ORDER = [*(judgments.c[name] for name in _CELL), judgments.c.attempt]

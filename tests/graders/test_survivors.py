@@ -26,7 +26,7 @@ from graders.model.tally import Tally
 from graders.model.template import judge_template
 from graders.rubric_digest import RubricDigest
 from graders.scoring import AggregateOptions, Point, Points, aggregate
-from rubrics import Answer, AnswerHasher, Example, Rubric
+from rubrics import Answer, Example, Rubric
 from tests.graders.fake_endpoint import MET, FakeEndpoint, Scripted, completion, judge_one, task_of, verdicts
 
 KEY = "JUDGE_KEY"
@@ -79,7 +79,6 @@ def test_however_much_piles_up_a_commit_stays_small() -> None:
         {"id": "r", "criteria": [{"criterion": f"Says {number}", "points": 1} for number in range(criteria)]}
     )
     example = Example(id="e", prompt="?", rubric=rubric)
-    hasher = AnswerHasher(example)
     given = [Answer(example_id="e", model=f"m{number}", text=f"{number}") for number in range(answers)]
     ledger = SlowLedger()
     engine = Engine([Instant()], ledger, concurrency=concurrency)
