@@ -61,7 +61,7 @@ def run_grade(request: GradeRequest) -> ExitCode:
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan, dry_run=request.dry_run), err=True)
-        batches = _batches(batch, engine)
+        batches = _batches(batch, engine, plan)
         if request.dry_run:
             waiting = _read(batch, ask=False)
             if request.as_json:
@@ -107,10 +107,10 @@ def plan_words(batch: Batch, plan: Progress, *, dry_run: bool) -> str:
     return words
 
 
-def _batches(batch: Batch, engine: Engine) -> BatchGrading | None:
+def _batches(batch: Batch, engine: Engine, plan: Progress) -> BatchGrading | None:
     """What grades by providers' batch endpoints, with --batch; without it, a word on what is still out there."""
     if not batch.request.options.batch:
-        if out := len(batch.run.provider_batches().open_batches()):
+        if plan.to_grade and (out := len(batch.run.provider_batches().open_batches())):
             what = "1 batch is" if out == 1 else f"{out} batches are"
             typer.echo(f"warning: {what} still out: without --batch the same is asked and paid for again", err=True)
         return None

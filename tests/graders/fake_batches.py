@@ -56,6 +56,10 @@ class FakeBatches:
         """How the next batch is made without a word to the one who asked: `hangs up` or `hangs`."""
         self.refused_creations: list[int] = []
         """Status codes for the next creations, which make nothing."""
+        self.outages = 0
+        """So many next looks are answered by 503."""
+        self.lists = True
+        """Whether it lists its batches."""
         self.made = threading.Event()
         """Set when a batch is made."""
         self.batches: dict[str, Batch] = {}
@@ -252,11 +256,16 @@ class FakeBatches:
         batch = self.batches.get(request.match_info["batch"])
         if batch is None:
             return web.json_response({"error": {"message": "no such batch"}}, status=404)
+        if self.outages:
+            self.outages -= 1
+            return web.json_response({}, status=503)
         batch.looks += 1
         return web.json_response(self._told(batch, openai="messages" not in request.path))
 
     async def _list(self, request: web.Request) -> web.Response:
         self._noted(request)
+        if not self.lists:
+            return web.json_response({}, status=404)
         openai = "messages" not in request.path
         newest = list(reversed(self.batches.values()))
         after = request.query.get("after" if openai else "after_id")

@@ -449,8 +449,41 @@ def test_a_batch_that_is_gone_is_not_silently_paid_for_again() -> None:
         (batch,) = _intended(bench, questions(1), grader(provider))
         bench.journal.intend(replace(batch, provider_id="deleted"))
         progress = bench.run(questions(1), grader(provider))
-        assert "batch deleted does not tell" in progress.given_up["model:judge"]
+        assert "or batch deleted deleted?" in progress.given_up["model:judge"]
         assert (provider.batches, len(bench.journal.open_batches())) == ({}, 1)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_outage_while_waiting_is_borne_and_a_long_one_leaves_everything_to_the_next_command(dialect: str) -> None:
+    asked, bench = questions(3), Bench()
+    with FakeBatches() as provider:
+        provider.outages = 15
+        assert bench.run(asked, grader(provider, dialect), most_requests=3).given_up == {}
+        assert_all_true(bench.judgments, asked)
+    bench = Bench()
+    with FakeBatches() as provider:
+        provider.outages = 20
+        progress = bench.run(asked, grader(provider, dialect), most_requests=3)
+        assert "its batches do not tell how far they are: HTTP 503" in progress.given_up["model:judge"]
+        assert sum(bench.waited) > 30 * 60
+        assert len(bench.journal.open_batches()) == 3
+        bench.run(asked, grader(provider, dialect), most_requests=3)
+        assert_all_true(bench.judgments, asked)
+        assert len(provider.batches) == 3
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_where_nobody_can_tell_whether_a_batch_came_into_being_it_stays_open(dialect: str) -> None:
+    asked, bench = questions(1), Bench()
+    with FakeBatches() as provider:
+        provider.silence, provider.lists = "hangs up", False
+        progress = bench.run(asked, grader(provider, dialect))
+        assert "cannot be told, so it stays open" in progress.given_up["model:judge"]
+        assert "another --run asks afresh" in bench.told[-1]
+        provider.lists = True
+        bench.run(asked, grader(provider, dialect))
+        assert len(provider.batches) == 1
+        assert_all_true(bench.judgments, asked)
 
 
 def test_an_empty_answer_is_judged_without_a_call() -> None:
@@ -480,7 +513,11 @@ def test_a_batch_never_outgrows_what_the_provider_takes(sizes: list[int]) -> Non
         batches.append(outgoing)
         assert sum(map(len, batches)) == len(sizes)
         for batch in batches:
-            content = batch.finish().read_bytes()
+            batch.finish()
+            with batch.open() as body, batch.open() as again:
+                content = body.read()
+                body.seek(0)
+                assert again.read() == content
             batch.close()
             assert len(batch) <= 7
             assert len(content) - len(provider.opening) - len(provider.closing) <= 3000

@@ -29,6 +29,9 @@ _TOO_MANY = "token_limit_exceeded"
 FAILED_IN_A_ROW = 3
 """Batches of a grader that must fail, and none end well, before it is given up."""
 
+SILENT_IN_A_ROW = 20
+"""Looks that must tell nothing before a grader's batches are waited for no longer: some forty minutes."""
+
 
 @dataclass(slots=True)
 class Desk:
@@ -115,6 +118,7 @@ class Dispatch:
         name = desk.grader.name
         if not len(outgoing) or name in self.progress.given_up or self.is_full(desk):
             return
+        outgoing.finish()
         try:
             uploaded = await desk.service.upload(outgoing)
         except GraderError as error:
@@ -170,19 +174,22 @@ class Dispatch:
     async def look(self) -> list[OutBatch]:
         """Look at every batch that is out; those that have ended and have results."""
         ended = []
+        silent: list[Desk] = []
         for out in list(self.out):
             desk, provider_id = out.desk, out.batch.provider_id
-            if provider_id is None:
+            if provider_id is None or desk in silent:
                 continue
             try:
                 out.state = await desk.service.look(provider_id)
             except TransportFault as fault:
+                silent.append(desk)
                 desk.silent += 1
-                if desk.silent >= desk.grader.max_faults:
-                    self._lose_sight(out, str(fault))
+                if desk.silent >= SILENT_IN_A_ROW:
+                    self._lose_sight(desk, str(fault))
                 continue
             except GraderError as error:
-                self._lose_sight(out, f"{error}: is the key another project's, or the batch deleted?")
+                silent.append(desk)
+                self._lose_sight(desk, f"{error}: is the key another project's, or batch {provider_id} deleted?")
                 continue
             desk.silent = 0
             if out.state.phase == "failed":
@@ -203,9 +210,10 @@ class Dispatch:
         else:
             self._note_failure(out.desk, why)
 
-    def _lose_sight(self, out: OutBatch, why: str) -> None:
-        self.out.remove(out)
-        self._give_up(out.batch.grader, f"batch {out.batch.provider_id} does not tell how far it is: {why}")
+    def _lose_sight(self, desk: Desk, why: str) -> None:
+        """Wait no longer for a grader's batches; the journal keeps them open, and the same command looks again."""
+        self.out = [out for out in self.out if out.desk is not desk]
+        self._give_up(desk.grader.name, f"its batches do not tell how far they are: {why}")
 
     def _note_failure(self, desk: Desk, why: str) -> None:
         desk.failed += 1

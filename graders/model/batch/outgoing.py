@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from pathlib import Path
 from typing import IO
 
 from graders.batch_journal import CallSet
@@ -19,7 +19,8 @@ class Outgoing:
         self._most = min(most_requests or provider.most_requests, provider.most_requests)
         self._numbers: list[int] = []
         self._bytes = 0
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="markscheme-batch-")  # noqa: SIM115  # see close
+        # Without a name: whatever becomes of us, no answers are left lying about.
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # see close
         self._file.write(provider.opening)
         self.estimate: float | None = 0.0
         """About what it costs in USD; None where that is unknown."""
@@ -48,11 +49,16 @@ class Outgoing:
         """Which calls are in it."""
         return CallSet(self._numbers)
 
-    def finish(self) -> Path:
-        """Where the whole body stands."""
+    def finish(self) -> None:
+        """Write the end: nothing more is added."""
         self._file.write(self._provider.closing)
         self._file.flush()
-        return Path(self._file.name)
+
+    def open(self) -> IO[bytes]:
+        """The whole body, from its start, to be read by one at a time."""
+        body = os.fdopen(os.dup(self._file.fileno()), "rb")
+        body.seek(0)
+        return body
 
     def close(self) -> None:
         """Remove the file."""

@@ -15,7 +15,7 @@ class ResultFile:
     """Result lines by custom id; of two lines on one call the first counts."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="markscheme-results-")  # noqa: SIM115  # see close
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # see close
         self._places: dict[int, tuple[int, int]] = {}
         self._end = 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -44,13 +43,13 @@ class BatchService:
         """Bring the requests there, where that makes no batch yet; the answer, empty where there is no such step."""
         if self.provider.upload is None:
             return {}
-        return await self._patiently(partial(self._send, self.provider.upload, outgoing.finish()))
+        return await self._patiently(partial(self._send, self.provider.upload, outgoing))
 
     async def create(self, outgoing: Outgoing, uploaded: dict[str, Any], token: str) -> BatchState:
         """Make the batch, once: TransportFault where it may be there or not, GraderError where it is not."""
         provider = self.provider
         if provider.upload is None:
-            make = partial(self._send, provider.batches, outgoing.finish())
+            make = partial(self._send, provider.batches, outgoing)
         else:
             make = partial(self._json, "POST", provider.batches, data=provider.creation(uploaded, token))
         return self._state(await self._patiently(make, again=_was_not_sent))
@@ -106,8 +105,8 @@ class BatchService:
         assert fault is not None
         raise GraderError(fault.kind, f"{fault} (transport fault {self._max_faults}, no more are allowed)")
 
-    async def _send(self, to: str, path: Path) -> dict[str, Any]:
-        with path.open("rb") as body:  # aiohttp reads it in a thread
+    async def _send(self, to: str, outgoing: Outgoing) -> dict[str, Any]:
+        with outgoing.open() as body:
             return await self._json("POST", to, data=body, content_type=self.provider.content_type, seconds=_TRANSFER)
 
     async def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:
