@@ -486,6 +486,19 @@ def test_where_nobody_can_tell_whether_a_batch_came_into_being_it_stays_open(dia
         assert_all_true(bench.judgments, asked)
 
 
+def test_several_graders_and_repeats_go_side_by_side() -> None:
+    asked, bench = questions(2), Bench()
+    with FakeBatches() as provider:
+        judges = [grader(provider), ModelGrader("two", base_url=provider.base_url, dialect="anthropic")]
+        progress = bench.run(asked, *judges, repeats=2)
+        assert (progress.graded, len(provider.batches)) == (24, 2)
+        assert set(provider.paid.values()) == {4}
+    for name in ("model:judge", "model:two"):
+        for repeat in (0, 1):
+            mine = [each for each in bench.judgments if (each.grader, each.repeat) == (name, repeat)]
+            assert_all_true(mine, asked)
+
+
 def test_an_empty_answer_is_judged_without_a_call() -> None:
     bench = Bench()
     with FakeBatches() as provider:
