@@ -134,12 +134,16 @@ def test_a_provider_that_cannot_run_the_batch_leaves_cells_ungraded(files: Files
     assert grade(files, provider).code == 0
 
 
-def test_a_cascade_is_asked_as_usual(files: Files, provider: FakeBatches) -> None:
+def test_a_cascade_is_asked_and_paid_for_as_usual(files: Files, provider: FakeBatches) -> None:
     spec = f"model:judge@{provider.base_url}"
-    cascade: dict[str, Any] = {"kind": "cascade", "stages": [spec, f"model:strong@{provider.base_url}"]}
+    cascade: dict[str, Any] = {"kind": "cascade", "stages": [spec, f"model:strong@{provider.base_url}"], "audit": 0}
+    prices = files.folder / "prices.json"
+    price = {"input": 10.0, "output": 20.0}
+    prices.write_text(json.dumps({"prices": {"judge": price, "strong": price}}), encoding="utf-8")
     path = files.folder / "two.grader.json"
     path.write_text(json.dumps(cascade), encoding="utf-8")
-    result = markscheme("grade", files.dataset, files.answers, "--grader", path, *files.options, "--batch", "--json")
+    options = ["--grader", path, *files.options, "--prices", prices, "--batch", "--json"]
+    result = markscheme("grade", files.dataset, files.answers, *options)
     assert result.code == 0, result.err
     assert provider.batches == {}
-    assert len(json.loads(result.out)["answers"]) == 4
+    assert json.loads(result.out)["run"]["cost"] == pytest.approx(12 * (100 * 10 + 10 * 20) / 1e6), "at its full price"

@@ -162,6 +162,40 @@ def test_a_reply_that_stays_unusable_fails_after_as_many_batches_as_replies_are_
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_first_of_two_results_on_one_request_counts(dialect: str) -> None:
+    asked, bench = questions(2), Bench()
+    with FakeBatches(lambda *_: "twice") as provider:
+        assert bench.run(asked, grader(provider, dialect)).calls == 6
+        assert_all_true(bench.judgments, asked)
+        assert len(provider.batches) == 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_tries_are_counted_over_a_restart(dialect: str) -> None:
+    bench, countdown = Bench(), Countdown(10)  # six writes for the first batch, and the second one is out
+    with FakeBatches(lambda *_: "garbage") as provider:
+        mortal = Bench(bench.ledger, MortalJournal(bench.journal, countdown))
+        with pytest.raises(Killed):
+            mortal.run(questions(1), grader(provider, dialect, max_replies=3))
+        assert (len(provider.batches), len(bench.journal.open_batches())) == (2, 1)
+        bench.run(questions(1), grader(provider, dialect, max_replies=3))
+        assert len(provider.batches) == 3
+    assert {judgment.status for judgment in bench.judgments} == {"failed"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("fate", "kind"), [("expired", "timeout"), ("error", "http"), ("missing", "http")])
+def test_a_request_that_never_gets_through_fails_after_as_many_batches_as_faults_are_allowed(
+    dialect: str, fate: str, kind: str
+) -> None:
+    bench = Bench()
+    with FakeBatches(lambda *_: fate) as provider:
+        bench.run(questions(1), grader(provider, dialect, max_faults=2, max_replies=1))
+        assert len(provider.batches) == 2
+    assert [judgment.failure.kind if judgment.failure else None for judgment in bench.judgments] == [kind] * 3
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_refusal_that_repeats_is_a_failure_and_one_that_does_not_is_none(dialect: str) -> None:
     bench = Bench()
     fate: Callable[[str, int], str] = lambda asked, time: "refusal" if time == 0 or "thing 1" in asked else "well"  # noqa: E731
@@ -181,6 +215,7 @@ def test_missing_quotes_are_asked_for_once_more_in_a_call_of_their_own(dialect: 
         assert len(provider.batches) == 2
         for body in provider.bodies[2:]:
             assert any(f"Says thing {n}" not in str(body) for n in range(6)), "asked for the quotes alone"
+        assert sum(judgment.input_tokens or 0 for judgment in bench.judgments) == 100 * len(provider.bodies)
     for judgment in bench.judgments:
         text = f"Answer {judgment.example_id[1:]} in so many words."
         met = truth(text, f"Says thing {judgment.criterion_id[1:]}")
@@ -232,11 +267,11 @@ def test_a_batch_that_fails_is_submitted_again_and_after_three_the_grader_is_giv
 def test_where_the_provider_takes_so_many_batches_at_a_time_the_others_wait_for_their_turn() -> None:
     asked, bench = questions(4), Bench()
     with FakeBatches() as provider:
-        provider.end_batches = ["completed", "failed:token_limit_exceeded", "failed:token_limit_exceeded"]
-        progress = bench.run(asked, grader(provider), most_requests=4)
+        provider.end_batches = ["completed", *["failed:token_limit_exceeded"] * 3]
+        progress = bench.run(asked, grader(provider), most_requests=3)
         assert_all_true(bench.judgments, asked)
         assert progress.given_up == {}
-        assert len(provider.batches) == 5, "two failed, and each waited for another's end"
+        assert len(provider.batches) == 7, "three failed, and each waited for another's end"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -386,6 +421,26 @@ def test_a_batch_that_was_made_without_a_word_is_found_again(dialect: str) -> No
         bench.run(asked, grader(provider, dialect))
         assert len(provider.batches) == 1
         assert_all_true(bench.judgments, asked)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_it_is_found_among_newer_and_older_batches_of_others(dialect: str) -> None:
+    asked, bench = questions(2), Bench()
+    with FakeBatches() as provider:
+        others = Bench(journal=MemoryBatchJournal())
+        others.journal.salt = "others"
+        others.run(asked, grader(provider, dialect))
+        provider.batches["batch_0"].created_at -= 3600
+        provider.silence, provider.lists = "hangs up", False
+        bench.run(asked, grader(provider, dialect))
+        others.run(questions(9, criteria=1)[2:], grader(provider, dialect), most_requests=1)
+        provider.lists = True
+        before = len(provider.batches)
+        assert before > 5
+        bench.run(asked, grader(provider, dialect))
+        assert len(provider.batches) == before
+        assert_all_true(bench.judgments, asked)
+        assert list(bench.journal.ends.values()) == ["done"]
 
 
 def test_a_batch_of_somebody_else_that_looks_like_ours_is_seen_through() -> None:
