@@ -1,9 +1,12 @@
 """What was judged: graders of every kind, the engine that asks them, and scores that are recomputed from judgments."""
 
+from graders.address import ModelAddress, address_words, parse_model_address
 from graders.aggregation import Row
+from graders.answerer import Answerer, Sampling
 from graders.batch_journal import BatchEnd, BatchJournal, CallSet, MemoryBatchJournal, SentBatch
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash, repeats_of
 from graders.engine import Engine
+from graders.family import family_warnings, model_family
 from graders.fit import fit_verdict, judgment_problems
 from graders.grade import grade, grade_async
 from graders.grader import Grader, GraderCard, NotAsked, Task
@@ -20,13 +23,14 @@ from graders.human import (
 )
 from graders.judgment import FAILURE_KINDS, Failure, Judgment, Verdict
 from graders.judgment_page import JudgmentPage, pages_of
-from graders.ledger import CellId, Entry, Ledger, MemoryLedger, Standing
+from graders.ledger import CellId, Entry, HashedKey, Ledger, MemoryLedger, Standing
 from graders.load import JudgmentFile, load_judgments
 from graders.plain_judgment import PlainJudgments
 from graders.preview import JudgePrompt, Outcome, Preview, build_judge_prompt, preview_json, preview_rubric
 from graders.progress import Progress
-from graders.question import HashedKey, LoadedQuestion, Question
+from graders.question import LoadedQuestion, Question
 from graders.registry import GraderOptions, Recorded, open_grader, open_graders
+from graders.reward import RecentLedger, Reward, Rewarded, RewardLedger
 from graders.rubric_digest import LeafDigest, RubricDigest
 from graders.rules import RulesGrader, check_met
 from graders.score import Collected, collect, score
@@ -39,6 +43,7 @@ __all__ = [
     "HUMAN",
     "HUMAN_CARD",
     "READ_IN",
+    "Answerer",
     "BatchEnd",
     "BatchJournal",
     "Call",
@@ -64,6 +69,7 @@ __all__ = [
     "LoadedQuestion",
     "MemoryBatchJournal",
     "MemoryLedger",
+    "ModelAddress",
     "NotAsked",
     "Outcome",
     "Paper",
@@ -71,10 +77,15 @@ __all__ = [
     "Preview",
     "Progress",
     "Question",
+    "RecentLedger",
     "Recorded",
+    "Reward",
+    "RewardLedger",
+    "Rewarded",
     "Row",
     "RubricDigest",
     "RulesGrader",
+    "Sampling",
     "Scorer",
     "Scores",
     "ScoringOptions",
@@ -82,21 +93,25 @@ __all__ = [
     "Standing",
     "Task",
     "Verdict",
+    "address_words",
     "build_judge_prompt",
     "cell_key",
     "cell_keys",
     "check_met",
     "check_rater",
     "collect",
+    "family_warnings",
     "fit_verdict",
     "grade",
     "grade_async",
     "judgment_problems",
     "lay_out",
     "load_judgments",
+    "model_family",
     "open_grader",
     "open_graders",
     "pages_of",
+    "parse_model_address",
     "plan_calls",
     "preview_json",
     "preview_rubric",

@@ -202,14 +202,14 @@ def _papers(
         if not calls:
             continue
         example, answers = question.load()
-        standings = ledger.standings(example.id)
+        standings = ledger.standings(question.answers)
         conditions = Conditions(example.rubric)
         leaves = example.rubric.leaf_by_id
         asked = tuple(leaves[criterion_id].criterion for call in calls for criterion_id in call.criterion_ids)
         for answer, hashed in zip(answers, question.answers, strict=True):
             answer_hash = hashed.answer_hash
             paper = Paper(example, answer, answer_hash, asked, conditions, settled=conditions.settled(answer.text))
-            standing = standings.get((answer.model, answer.sample), {})
+            standing = standings.get(answer.key, {})
             own = said.get(answer.key, {})
             for call in calls:
                 for criterion_id, key in cell_keys(

@@ -12,6 +12,24 @@ CellId = tuple[str, str, int]
 """Criterion id, grader, repeat: a cell among those of one answer."""
 
 
+AnswerKey = tuple[str, str, int]
+"""An answer's identity: example id, model, sample."""
+
+
+class HashedKey(NamedTuple):
+    """An answer by its identity, and what it says by its hash."""
+
+    example_id: str
+    model: str
+    sample: int
+    answer_hash: str
+
+    @property
+    def key(self) -> AnswerKey:
+        """The answer's identity."""
+        return self.example_id, self.model, self.sample
+
+
 class Standing(NamedTuple):
     """What the ledger holds of one cell: its highest attempt."""
 
@@ -32,8 +50,8 @@ class Entry:
 class Ledger(Protocol):
     """Append-only judgments of one run, unique in (cell, attempt); the highest attempt counts."""
 
-    def standings(self, example_id: str) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
-        """What is there of the cells of all answers to an example, by model and sample."""
+    def standings(self, answers: Sequence[HashedKey]) -> Mapping[AnswerKey, Mapping[CellId, Standing]]:
+        """What is there of the cells of some answers to one example."""
         ...
 
     def keep(self, entries: Sequence[Entry]) -> None:
@@ -45,27 +63,27 @@ class MemoryLedger:
     """A ledger for the library and for rewards: nothing on disk."""
 
     def __init__(self) -> None:
-        self._cells: dict[str, dict[tuple[str, int], dict[CellId, Entry]]] = {}
+        self._cells: dict[AnswerKey, dict[CellId, Entry]] = {}
 
-    def standings(self, example_id: str) -> Mapping[tuple[str, int], Mapping[CellId, Standing]]:
-        return {answer: _standing(cells) for answer, cells in self._cells.get(example_id, {}).items()}
+    def standings(self, answers: Sequence[HashedKey]) -> Mapping[AnswerKey, Mapping[CellId, Standing]]:
+        return {
+            answer.key: {
+                cell: Standing(entry.attempt, entry.key, entry.judgment.status)
+                for cell, entry in self._cells.get(answer.key, {}).items()
+            }
+            for answer in answers
+        }
 
     def keep(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             judgment = entry.judgment
-            answers = self._cells.setdefault(judgment.example_id, {})
-            cells = answers.setdefault((judgment.model, judgment.sample), {})
+            cells = self._cells.setdefault((judgment.example_id, judgment.model, judgment.sample), {})
             cell = (judgment.criterion_id, judgment.grader, judgment.repeat)
             if cell not in cells or cells[cell].attempt < entry.attempt:
                 cells[cell] = entry
 
     def judgments(self) -> Iterator[Judgment]:
         """The highest attempt of every cell."""
-        for answers in self._cells.values():
-            for cells in answers.values():
-                for entry in cells.values():
-                    yield entry.judgment
-
-
-def _standing(cells: Mapping[CellId, Entry]) -> Mapping[CellId, Standing]:
-    return {cell: Standing(entry.attempt, entry.key, entry.judgment.status) for cell, entry in cells.items()}
+        for cells in self._cells.values():
+            for entry in cells.values():
+                yield entry.judgment

@@ -67,9 +67,9 @@ def missing_calls(
         if not planned:
             continue
         loaded = None
-        standings = ledger.standings(question.example_id)
+        standings = ledger.standings(question.answers)
         for position, answer in enumerate(question.answers):
-            standing = standings.get((answer.model, answer.sample), {})
+            standing = standings.get(answer.key, {})
             for one, calls in planned:
                 missing = []
                 for repeat, call in calls:

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from graders.cell import references_hash
+from graders.ledger import HashedKey
 from graders.rubric_digest import RubricDigest
 from rubrics import Answer, AnswerHasher, Example
-
-
-class HashedKey(NamedTuple):
-    """An answer by its identity, and what it says by its hash."""
-
-    example_id: str
-    model: str
-    sample: int
-    answer_hash: str
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """The answer's identity: example id, model, sample."""
-        return self.example_id, self.model, self.sample
 
 
 class Question(Protocol):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from graders.address import address_words, parse_model_address
 from graders.grader import Grader
 from graders.human import HUMAN, HumanGrader
 from graders.rules import RULES, RulesGrader
@@ -151,21 +152,10 @@ def _recorded(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded
 
 
 def _model(spec: str, rest: str, options: GraderOptions) -> Grader | Recorded:
-    from graders.model.grader_file import DEFAULT_ADDRESSES
-
-    default_url, _ = DEFAULT_ADDRESSES["openai"]
-    name, at, address = rest.rpartition("@http")
-    if at:
-        base_url = f"http{address}"
-    elif (address := os.environ.get("OPENAI_BASE_URL", "")) or os.environ.get(options.api_key_env):
-        base_url = address or default_url
-    else:
-        raise _wrong(
-            spec,
-            "expected an address: model:NAME@http://HOST:PORT/v1 (or https://…), or OPENAI_BASE_URL, or a key in "
-            f"{options.api_key_env} for {default_url}",
-        )
-    return _model_grader(name if at else rest, base_url, options)
+    address = parse_model_address(rest, options.api_key_env)
+    if address is None:
+        raise _wrong(spec, address_words("model:NAME", options.api_key_env))
+    return _model_grader(address.name, address.base_url, options)
 
 
 def _model_grader(

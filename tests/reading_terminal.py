@@ -173,6 +173,11 @@ class Reader:
         """Wait until this is printed outside the reader."""
         self._until(lambda: text in self.screen.printed, f"{text!r} printed")
 
+    def redraws(self) -> None:
+        """Wait until the whole screen has been drawn anew."""
+        self.screen.text = ""
+        self._until(lambda: "criterion" in self.screen.text, "the screen drawn anew")
+
     def stops_and_goes_on(self) -> None:
         """As when a shell stops the command, has the terminal for itself meanwhile, and lets the command go on."""
         self._process.send_signal(signal.SIGSTOP)

@@ -77,7 +77,8 @@ def test_scoring_is_pure() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["rubrics", "graders", "graders.scoring", "graders.model", "api.store", "api.exports"]
+    "package",
+    ["rubrics", "graders", "graders.scoring", "graders.model", "graders.reward", "api.store", "api.exports"],
 )
 def test_public_names_are_sorted_and_complete(package: str) -> None:
     module = importlib.import_module(package)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from api.cli.answer_command import answer
+
 app = typer.Typer(
     name="markscheme",
     help="Author point-based rubrics, grade long-form answers, score them, and export the scored dataset.",
@@ -216,6 +218,9 @@ def grade(
         as_json=as_json,
     )
     raise typer.Exit(run_grade(request))
+
+
+app.command()(answer)
 
 
 @app.command()

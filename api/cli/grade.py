@@ -22,7 +22,7 @@ from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
 from api.cli.visible import one_line
 from api.store import Store
-from graders import Engine, Grader, Progress, Scores, ScoringOptions
+from graders import Engine, Grader, Progress, Scores, ScoringOptions, family_warnings
 from rubrics import InputError, Mistake
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progr
 
 
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:
-    for warning in scores.warnings:
+    for warning in [*scores.warnings, *family_warnings(scores.models, [card.name for card in batch.run.cards])]:
         typer.echo(f"warning: {one_line(warning)}", err=True)
     if progress.stopped is not None and not waiting.left_early:
         typer.echo(f"stopped by {progress.stopped}; the same command goes on from here", err=True)

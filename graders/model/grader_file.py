@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from graders.address import DEFAULT_BASE_URL
 from graders.judgment import Judgment
 from graders.load import JudgmentFile
 from graders.model.price import Price
@@ -15,7 +16,7 @@ from graders.model.shown_example import ShownExample, draw_examples
 from rubrics import AnswerFile, DatasetFile, InputError, Mistake, Mistakes, Model, Number, Text, WholeNumber
 
 DEFAULT_ADDRESSES = {
-    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "openai": (DEFAULT_BASE_URL, "OPENAI_API_KEY"),
     "anthropic": ("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
 }
 """Where a dialect's own provider is, and which environment variable holds the key, unless the user says otherwise."""

@@ -63,6 +63,7 @@ def test_a_reading_that_was_stopped_from_outside_goes_on_as_it_was(files: Files)
         person.press("m")
         person.sees("criterion 2 of 3")
         person.press("\x1a")  # no shell is there that could let it go on
+        person.redraws()  # what is typed while it lies still is dropped
         person.press("q")
         assert person.ends() == 4
         assert person.modes == person.modes_before

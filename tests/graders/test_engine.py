@@ -11,6 +11,7 @@ from graders import (
     Engine,
     Entry,
     GraderCard,
+    HashedKey,
     Judgment,
     LoadedQuestion,
     MemoryLedger,
@@ -119,7 +120,7 @@ def test_a_failure_is_kept_as_failed_and_tried_again() -> None:
     run(Engine([again], ledger), make_questions(1))
     assert [task.criteria[0].id for task in again.tasks] == ["a"]
     assert judged(ledger)["m0", "a"].met is True
-    assert ledger.standings("e")["m0", 0]["a", "scripted", 0].attempt == 1
+    assert ledger.standings([HashedKey("e", "m0", 0, "")])["e", "m0", 0]["a", "scripted", 0].attempt == 1
 
 
 @pytest.mark.parametrize(
@@ -338,7 +339,7 @@ def test_commits_are_bounded_and_lose_nothing() -> None:
 
 def test_a_ledger_only_needs_two_methods() -> None:
     class Least:
-        def standings(self, example_id: str) -> dict[Any, dict[Any, Standing]]:
+        def standings(self, answers: Sequence[HashedKey]) -> dict[Any, dict[Any, Standing]]:
             return {}
 
         def keep(self, entries: Sequence[Entry]) -> None:

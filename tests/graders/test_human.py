@@ -9,6 +9,7 @@ from graders import (
     HUMAN,
     HUMAN_CARD,
     READ_IN,
+    HashedKey,
     HumanGrader,
     LoadedQuestion,
     MemoryLedger,
@@ -103,7 +104,7 @@ def test_a_correction_is_a_new_attempt_that_counts_also_after_a_break() -> None:
     (again,) = laid_out(example(), ledger, "m")
     assert again.verdicts["stop"].met is False
     keep(again, ledger, Verdict(criterion_id="stop", status="abstained"))
-    assert ledger.standings("e")["m", 0]["stop", "ann", 0].attempt == 2
+    assert ledger.standings([HashedKey("e", "m", 0, "")])["e", "m", 0]["stop", "ann", 0].attempt == 2
     assert [judgment.status for judgment in ledger.judgments()] == ["abstained"]
 
 
@@ -145,7 +146,7 @@ def test_what_changed_is_asked_again_and_nothing_else(change: dict[str, Any], as
     assert today.open() == asked_again
     if asked_again:
         keep(today, ledger, Verdict(criterion_id="stop", met=False))
-        assert ledger.standings("e")["m", 0]["stop", "ann", 0].attempt == 1
+        assert ledger.standings([HashedKey("e", "m", 0, "")])["e", "m", 0]["stop", "ann", 0].attempt == 1
 
 
 MODELS = tuple(f"model-{number}" for number in range(12))

@@ -102,6 +102,8 @@ class Terminal:
         """Give the terminal back to the shell until it has us go on, as Ctrl-Z does; goes on at once without one."""
         self._give_back()
         os.kill(0, signal.SIGTSTP)
+        with suppress(BlockingIOError):
+            os.read(self._wake[0], 4096)  # that it goes on is known: `events` would take the terminal a second time
         self._take()
 
     def drop_typed_ahead(self) -> None:
