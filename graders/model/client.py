@@ -7,11 +7,12 @@ import math
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -65,16 +66,24 @@ class _Response:
     retry_after: str | None
 
 
-class _TransportFault(Exception):
-    """Something between us and the model went wrong; another try may do."""
+class TransportFault(Exception):
+    """Something between us and the endpoint went wrong; another try may do. `kind` is a failure's."""
 
     def __init__(
-        self, kind: str, message: str, *, overloaded: bool = False, asked_to_wait: float | None = None
+        self,
+        kind: str,
+        message: str,
+        *,
+        overloaded: bool = False,
+        asked_to_wait: float | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.overloaded = overloaded
         self.asked_to_wait = asked_to_wait
+        self.sent = sent
+        """Whether the endpoint may have done what it was asked all the same."""
 
 
 class ChatClient:
@@ -123,7 +132,7 @@ class ChatClient:
                 completion = self._read(await self._post(body))
                 said, excess = "well", _tokens_of(completion, tokens) - tokens
                 return completion
-            except _TransportFault as fault:
+            except TransportFault as fault:
                 if fault.overloaded:
                     said = "overloaded"
                 if fault.asked_to_wait:
@@ -131,7 +140,7 @@ class ChatClient:
                 tally.add_fault(GraderError(fault.kind, str(fault)))
                 if not self._has_answered and attempt + 1 >= _TRIES_UNTIL_FIRST_ANSWER:
                     raise GraderError(fault.kind, f"{fault} (nothing has answered there yet)") from None
-                wait = self._wait(attempt, fault.asked_to_wait)
+                wait = self.pause(attempt, fault.asked_to_wait)
             finally:
                 self.pace.leave(ticket, said, excess_tokens=excess)
             await self.pace.rest(wait, self._sleep)
@@ -144,28 +153,57 @@ class ChatClient:
         if session is not None:
             await session.close()
 
-    async def _post(self, body: bytes) -> _Response:
+    @asynccontextmanager
+    async def open(
+        self, method: str, path: str, *, data: Any = None, content_type: str = "application/json", seconds: float = 0.0
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request to what stands beside the completions at `path`; its response while it comes in, if it is a 200.
+
+        TransportFault where another try may do, RequestRefused where none will. `seconds` bounds it; by default the
+        client's own timeout does.
+        """
         import aiohttp
 
+        session, wait = self._open_session(), seconds or self._timeout
+        limits = aiohttp.ClientTimeout(total=wait, sock_connect=min(wait, _CONNECT_TIMEOUT))
+        headers = {**self._headers(), "Content-Type": content_type}
+        with self._plain_faults():
+            url = self.base_url + path
+            async with session.request(
+                method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    body = self.without_key(await self.content(response))
+                    raise self._unanswered(_Response(response.status, body, response.headers.get("Retry-After")))
+                yield response
+
+    async def _post(self, body: bytes) -> _Response:
         session = self._open_session()
         assert self._target is not None
-        try:
+        with self._plain_faults():
             async with session.post(
                 self._target, data=body, headers=self._headers(), allow_redirects=False
             ) as response:
                 self._has_answered = True
-                content = self._without_key(await self._content(response))
+                content = self.without_key(await self.content(response))
                 return _Response(response.status, content, response.headers.get("Retry-After"))
+
+    @contextmanager
+    def _plain_faults(self) -> Iterator[None]:
+        import aiohttp
+
+        try:
+            yield
         except TimeoutError:
-            raise _TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
+            raise TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or type(error.os_error).__name__
-            raise _TransportFault("http", f"cannot connect to {self.host}: {reason}") from None
+            raise TransportFault("http", f"cannot connect to {self.host}: {reason}", sent=False) from None
         except (aiohttp.ClientError, OSError) as error:
             # The words of these may hold whatever came in: the class says enough.
-            raise _TransportFault("http", f"{type(error).__name__} from {self.host}") from None
+            raise TransportFault("http", f"{type(error).__name__} from {self.host}") from None
 
-    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+    async def content(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as sent. Nothing is unpacked: we ask for no compression, and a packed body may be a bomb."""
         content = b""
         async for chunk in response.content.iter_any():
@@ -174,7 +212,7 @@ class ChatClient:
                 response.close()
                 if response.status != 200:
                     return b""
-                raise _TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
+                raise TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
         return content
 
     def _read(self, response: _Response) -> Completion:
@@ -182,18 +220,24 @@ class ChatClient:
         if status == 200:
             if (completion := self.dialect.parse(response.body)) is not None:
                 return completion
-            raise _TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
+            raise TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
+        if status == 400 and b"content_filter" in response.body:
+            # Azure refuses so, before the model is asked.
+            return Completion(finish_reason="content_filter", usage=Usage(0, 0, 0))
+        raise self._unanswered(response)
+
+    def _unanswered(self, response: _Response) -> TransportFault | RequestRefused:
+        """What a response that is no 200 means."""
+        status = response.status
         if status >= 500 or status in _RETRIED_4XX:
-            raise _TransportFault(
+            return TransportFault(
                 "http",
                 f"HTTP {status} from {self.host}",
                 overloaded=status in _OVERLOADED,
                 asked_to_wait=parse_retry_after(response.retry_after, self._now()),
+                sent=status != 429,
             )
-        if status == 400 and b"content_filter" in response.body:
-            # Azure refuses so, before the model is asked.
-            return Completion(finish_reason="content_filter", usage=Usage(0, 0, 0))
-        raise self._refused(status, response.body)
+        return self._refused(status, response.body)
 
     def _refused(self, status: int, body: bytes) -> RequestRefused:
         hint = ""
@@ -207,7 +251,7 @@ class ChatClient:
         named = frozenset(word for word in WORDS if any(word in said for said in _own_words(body)))
         return RequestRefused(f"HTTP {status} from {self.host}{hint}", status=status, named=named)
 
-    def _without_key(self, content: bytes) -> bytes:
+    def without_key(self, content: bytes) -> bytes:
         """A body in which an endpoint that echoes the key no longer does."""
         key = os.environ.get(self._api_key_env, "").strip().encode()
         return content.replace(key, b"[key]") if len(key) >= 8 else content
@@ -236,7 +280,7 @@ class ChatClient:
             )
         return self._session
 
-    def _wait(self, attempt: int, asked: float | None) -> float:
+    def pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to pause: what the endpoint asks for, else twice the last pause; jitter keeps calls apart."""
         jitter = self._rng.random()
         if asked:

@@ -10,6 +10,9 @@ from pydantic import AfterValidator
 from graders.model.tally import Usage
 from rubrics import Mistakes, Model, Number, Text, parse_row, problem, read_json
 
+BATCH_SHARE = 0.5
+"""What tokens cost in a provider's batch, as a share of their price."""
+
 _MILLION = 1_000_000
 
 
@@ -46,6 +49,15 @@ class Price(Model):
         cached_price = self.input if self.cached is None else self.cached
         spent = (usage.input_tokens - cached) * self.input + cached * cached_price + usage.output_tokens * self.output
         return float(spent / _MILLION)
+
+    def times(self, share: float) -> Price:
+        """The price at a share of it.
+
+        >>> Price(input=2.0, output=8.0).times(0.5)
+        Price(input=1.0, output=4.0, cached=None)
+        """
+        cached = None if self.cached is None else self.cached * share
+        return Price(input=self.input * share, output=self.output * share, cached=cached)
 
 
 class PriceFile(Model):

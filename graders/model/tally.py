@@ -51,6 +51,10 @@ class Tally:
         self.usage = usage if self.replies == 0 else self.usage + usage
         self.replies += 1
 
+    def forget_replies(self) -> None:
+        """Count the tokens anew: those so far have been told."""
+        self.usage, self.replies = Usage(), 0
+
     def add_fault(self, error: GraderError) -> None:
         """A transport fault; the last one allowed is raised with its kind."""
         self.faults += 1
