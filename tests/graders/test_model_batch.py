@@ -201,7 +201,7 @@ def test_a_refusal_that_repeats_is_a_failure_and_one_that_does_not_is_none(diale
     fate: Callable[[str, int], str] = lambda asked, time: "refusal" if time == 0 or "thing 1" in asked else "well"  # noqa: E731
     with FakeBatches(fate) as provider:
         bench.run(questions(1), grader(provider, dialect))
-        assert [len(batch.requests) for batch in provider.batches.values()] == [3, 3]
+        assert [len(batch.requests) for batch in provider.batches.values()] == [3, 3, 1]
     failed = [judgment.criterion_id for judgment in bench.judgments if judgment.status == "failed"]
     assert failed == ["k1"]
 

@@ -26,6 +26,7 @@ from graders.model.batch.provider import RequestResult
 from graders.model.batch.result_file import ResultFile
 from graders.model.batch.trial import Trial
 from graders.model.grader import ModelGrader
+from graders.model.tally import Usage
 from graders.progress import Progress
 from graders.question import Question
 from rubrics import GraderError
