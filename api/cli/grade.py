@@ -16,7 +16,7 @@ import typer
 
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
-from api.cli.lean import uncollected
+from api.cli.lean import collect_rarely, uncollected
 from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
@@ -52,6 +52,7 @@ def store_url(given: str | None) -> str:
 
 def run_grade(request: GradeRequest) -> ExitCode:
     """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
+    collect_rarely()
     with Store(store_url(request.store)) as store, store.lock():
         with uncollected():
             batch = Batch(store, request.batch, keep=not request.dry_run)

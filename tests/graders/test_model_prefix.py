@@ -128,7 +128,7 @@ def keys(criteria: list[dict[str, Any]], repeat: int, per_call: int | None) -> d
     rubric = RubricDigest.of(example_of(criteria).rubric)
     card = GraderCard.of(ModelGrader("m", base_url="http://h/v1", criteria_per_call=per_call))
     calls = plan_calls(rubric, card, repeat)
-    return {name: key for call in calls for name, key in cell_keys(rubric, call, "hash", card.fingerprint)}
+    return {name: key for call in calls for name, key in cell_keys(rubric, call, "hash", card.fingerprint).items()}
 
 
 def test_who_stands_beside_a_criterion_and_in_which_order_is_part_of_its_key() -> None:
