@@ -58,7 +58,7 @@ def entries(batch: Batch) -> Iterator[Entry]:
         rubric, shown = example.rubric, references_hash(example)
         for answer, answer_hash in answers:
             for call in plan_calls(rubric, card):
-                for criterion_id, key in cell_keys(rubric, call, answer_hash, card.fingerprint, shown):
+                for criterion_id, key in cell_keys(rubric, call, answer_hash, card.fingerprint, shown).items():
                     number += 1
                     if number % MISSING_EVERY == 0:
                         continue

@@ -3,6 +3,7 @@
 from graders.address import ModelAddress, address_words, parse_model_address
 from graders.aggregation import Row
 from graders.answerer import Answerer, Sampling
+from graders.batch_journal import BatchEnd, BatchJournal, CallSet, MemoryBatchJournal, SentBatch
 from graders.cell import FINAL, Call, cell_key, cell_keys, plan_calls, references_hash, repeats_of
 from graders.engine import Engine
 from graders.family import family_warnings, model_family
@@ -43,7 +44,10 @@ __all__ = [
     "HUMAN_CARD",
     "READ_IN",
     "Answerer",
+    "BatchEnd",
+    "BatchJournal",
     "Call",
+    "CallSet",
     "CascadeFile",
     "CellId",
     "Collected",
@@ -64,6 +68,7 @@ __all__ = [
     "LeafDigest",
     "Ledger",
     "LoadedQuestion",
+    "MemoryBatchJournal",
     "MemoryLedger",
     "ModelAddress",
     "NotAsked",
@@ -85,6 +90,7 @@ __all__ = [
     "Scorer",
     "Scores",
     "ScoringOptions",
+    "SentBatch",
     "Standing",
     "Task",
     "Verdict",

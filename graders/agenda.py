@@ -27,8 +27,11 @@ class Agenda(Generic[CallT]):
             if self._ready:
                 return self._ready.popleft()
             if not self._ended:
-                calls, warm_first = next(self._groups, ((), False))
-                self._ended = not calls
+                group = next(self._groups, None)
+                if group is None:
+                    self._ended = True
+                    continue
+                calls, warm_first = group
                 if warm_first and len(calls) > 1:
                     self._behind[id(calls[0])] = calls[1:]
                     return calls[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
@@ -26,16 +26,17 @@ class _Stage:
     grader: Grader
     card: GraderCard
 
-    async def judge(self, task: Task, criteria: Sequence[Criterion]) -> list[Verdict]:
-        """Verdicts on some of a task's criteria, in as many calls as this grader needs."""
+    def calls(self, criteria: Sequence[Criterion]) -> Iterator[tuple[Criterion, ...]]:
+        """Criteria in as many calls as this grader needs."""
         size = self.card.max_criteria or len(criteria)
-        verdicts: list[Verdict] = []
-        for start in range(0, len(criteria), size):
-            verdicts += await self.grader.judge(replace(task, criteria=tuple(criteria[start : start + size])))
-        by_id = {verdict.criterion_id: verdict for verdict in verdicts}
-        if sorted(by_id) != sorted(criterion.id for criterion in criteria):
+        return (tuple(criteria[start : start + size]) for start in range(0, len(criteria), size))
+
+    async def judge(self, task: Task, criteria: tuple[Criterion, ...]) -> list[Verdict]:
+        """Verdicts on some of a task's criteria, in one call."""
+        verdicts = await self.grader.judge(replace(task, criteria=criteria))
+        if sorted(verdict.criterion_id for verdict in verdicts) != sorted(criterion.id for criterion in criteria):
             raise GraderError("grader", f"{self.card.name} gave verdicts on other criteria than it was asked")
-        return [by_id[criterion.id] for criterion in criteria]
+        return list(verdicts)
 
 
 class Cascade:
@@ -76,26 +77,14 @@ class Cascade:
 
     async def judge(self, task: Task) -> Sequence[Verdict]:
         """One verdict a criterion, each with the stage that gave it and what the first stage had said."""
-        spent: list[Verdict] = []
-        first = await self._asked(self._stages[0], task, task.criteria, spent)
-        verdicts = dict(first)
-        sure = {criterion_id for criterion_id, verdict in first.items() if self._is_sure(verdict)}
-        stage_of = dict.fromkeys(first, self._stages[0].card.name)
-        for stage in self._stages[1:]:
-            last = stage is self._stages[-1]
-            asked = [
-                criterion
-                for criterion in task.criteria
-                if not self._is_sure(verdicts[criterion.id])
-                or (last and criterion.id in sure and self._is_audited(task, criterion))
-            ]
-            if asked:
-                verdicts |= await self._asked(stage, task, asked, spent, last=last)
-                stage_of |= dict.fromkeys((criterion.id for criterion in asked), stage.card.name)
-        told = [
-            self._told(verdicts[criterion.id], first[criterion.id], stage_of[criterion.id], criterion.id in sure)
-            for criterion in task.criteria
-        ]
+        if not task.criteria:
+            return []
+        spent: list[Mapping[str, Any]] = []
+        try:
+            told = await self._told_by_stages(task, spent)
+        except GraderError as error:
+            error.spent = _total([*spent, error.spent])
+            raise
         told[0] = told[0].model_copy(update=_total(spent))
         return told
 
@@ -122,26 +111,51 @@ class Cascade:
             if callable(close := getattr(stage.grader, "aclose", None)):
                 await close()
 
+    async def _told_by_stages(self, task: Task, spent: list[Mapping[str, Any]]) -> list[Verdict]:
+        """One verdict a criterion; what each call of a stage took is added to `spent`."""
+        first = await self._asked(self._stages[0], task, task.criteria, spent)
+        verdicts = dict(first)
+        sure = {criterion_id for criterion_id, verdict in first.items() if self._is_sure(verdict)}
+        stage_of = dict.fromkeys(first, self._stages[0].card.name)
+        for stage in self._stages[1:]:
+            last = stage is self._stages[-1]
+            asked = [
+                criterion
+                for criterion in task.criteria
+                if not self._is_sure(verdicts[criterion.id])
+                or (last and criterion.id in sure and self._is_audited(task, criterion))
+            ]
+            if asked:
+                verdicts |= await self._asked(stage, task, asked, spent, last=last)
+                stage_of |= dict.fromkeys((criterion.id for criterion in asked), stage.card.name)
+        return [
+            self._told(verdicts[criterion.id], first[criterion.id], stage_of[criterion.id], criterion.id in sure)
+            for criterion in task.criteria
+        ]
+
     async def _asked(
-        self, stage: _Stage, task: Task, criteria: Sequence[Criterion], spent: list[Verdict], *, last: bool = False
+        self,
+        stage: _Stage,
+        task: Task,
+        criteria: Sequence[Criterion],
+        spent: list[Mapping[str, Any]],
+        *,
+        last: bool = False,
     ) -> dict[str, Verdict]:
         """A stage's verdicts by criterion; an unusable reply of a stage that is not the last is an abstention."""
-        try:
-            verdicts = await stage.judge(task, criteria)
-        except GraderError as error:
-            if last or error.kind not in _ESCALATED:
-                raise
-            verdicts = [
-                Verdict(
-                    criterion_id=criterion.id,
-                    status="abstained",
-                    explanation=f"{error.kind}: {error}"[:500],
-                    **(dict(error.spent) if number == 0 else {}),
-                )
-                for number, criterion in enumerate(criteria)
-            ]
-        spent += verdicts
-        return {verdict.criterion_id: verdict for verdict in verdicts}
+        found: dict[str, Verdict] = {}
+        for asked in stage.calls(criteria):
+            try:
+                verdicts = await stage.judge(task, asked)
+            except GraderError as error:
+                if last or error.kind not in _ESCALATED:
+                    raise
+                verdicts = [_unjudged(criterion, error) for criterion in asked]
+                spent.append(error.spent)
+            else:
+                spent.append(_spent_on(verdicts, stage.card))
+            found |= {verdict.criterion_id: verdict for verdict in verdicts}
+        return found
 
     def _is_sure(self, verdict: Verdict) -> bool:
         if verdict.status not in ("judged", "not_applicable"):
@@ -172,14 +186,25 @@ _SAID = {*_VERDICT, "probability"}
 _SPENT = ("input_tokens", "output_tokens", "cached_tokens", "cost")
 
 
-def _total(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """What all stages took together; a cost that one of them does not know is unknown."""
+def _unjudged(criterion: Criterion, error: GraderError) -> Verdict:
+    """What a call that gave no usable reply leaves to the next stage."""
+    return Verdict(criterion_id=criterion.id, status="abstained", explanation=f"{error.kind}: {error}"[:500])
+
+
+def _spent_on(verdicts: Sequence[Verdict], card: GraderCard) -> Mapping[str, Any]:
+    """What a call took, which stands on its first verdict; rules take nothing."""
+    free: dict[str, Any] = {"cost": 0.0} if card.kind == "rule" else {}
+    told = {name: value for verdict in verdicts for name in _SPENT if (value := getattr(verdict, name)) is not None}
+    return free | told
+
+
+def _total(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all calls took together; a cost that one of them does not tell is unknown."""
     total: dict[str, Any] = {}
     for name in _SPENT:
-        known = [value for verdict in verdicts if (value := getattr(verdict, name)) is not None]
-        if known:
-            total[name] = fsum(known) if name == "cost" else sum(known)
-    counted = any(verdict.input_tokens is not None and verdict.cost is None for verdict in verdicts)
-    if counted:
-        total.pop("cost", None)
+        told = [call[name] for call in calls if name in call]
+        if name == "cost" and len(told) == len(calls):
+            total[name] = fsum(told)
+        elif name != "cost" and told:
+            total[name] = sum(told)
     return total

@@ -6,7 +6,7 @@ A cell's identity says which it is, its key whether its judgment still holds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graders.grader import GraderCard
@@ -60,8 +60,8 @@ def _shuffled(rubric: RubricDigest, criterion_ids: Sequence[str], repeat: int) -
 
 def cell_keys(
     rubric: RubricDigest, call: Call, answer_hash: str, fingerprint: str, references_hash: str = ""
-) -> Iterator[tuple[str, str]]:
-    """(criterion id, key) of each cell of a call.
+) -> dict[str, str]:
+    """Criterion id → key of each cell of a call.
 
     The key is a hash over digests of everything that can change the verdict: the criterion as the judge sees it,
     prompt and answer, the references shown beside them, the grader, where several criteria go in one call the call's
@@ -75,8 +75,7 @@ def cell_keys(
         seen.append(f"empty_answer={rubric.empty_answer}")
     if rubric.show_points:
         seen += [f"points={leaf.points!r}" for leaf in asked]
-    for leaf in asked:
-        yield leaf.id, cell_key(leaf.criterion_hash, answer_hash, fingerprint, seen)
+    return {leaf.id: cell_key(leaf.criterion_hash, answer_hash, fingerprint, seen) for leaf in asked}
 
 
 def references_hash(example: Example) -> str:

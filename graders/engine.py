@@ -52,6 +52,7 @@ class Engine:
     _till: Till | None = None
     _dead_calls: dict[str, int] = field(default_factory=dict)
     _loop: asyncio.AbstractEventLoop | None = None
+    _uncommitted: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def plan(self, questions: Iterable[Question]) -> Progress:
         """Count what there is and what is missing, asking no one."""
@@ -83,7 +84,8 @@ class Engine:
         self._dead_calls = {}
         missing = self._missing(questions, counted)
         agenda = Agenda((calls, calls[0].asked.warm_first) for calls in missing)
-        done: asyncio.Queue[list[Entry] | None] = asyncio.Queue(maxsize=COMMIT_AT_MOST)
+        done: asyncio.Queue[list[Entry] | None] = asyncio.Queue()
+        self._uncommitted = asyncio.Semaphore(self.concurrency)
         writer = asyncio.create_task(self._write(done))
         workers = [asyncio.create_task(self._work(agenda, done)) for _ in range(self.concurrency)]
         try:
@@ -123,12 +125,14 @@ class Engine:
             finally:
                 agenda.came_back(call)
             if entries:
-                await done.put(entries)
+                await self._uncommitted.acquire()
+                done.put_nowait(entries)
                 self.on_progress(self.progress)
 
     async def _paid_entries(self, call: MissingCall, till: Till) -> list[Entry]:
         """The same as `judged_entries`, within the budget: none where it does not allow the call."""
-        if not await till.may_pay():
+        estimate = _estimate(call, first=True) or 0.0
+        if not await till.may_pay(estimate):
             if not self._stop:
                 self._stop = True
                 self.progress.stopped = "budget"
@@ -139,9 +143,9 @@ class Engine:
             entries = await judged_entries(call, self.now)
         finally:
             if entries:
-                await till.came_back(_cost([entry.judgment for entry in entries]))
+                await till.came_back(_cost([entry.judgment for entry in entries]), estimate)
             else:
-                await till.gave_up()
+                await till.gave_up(estimate)
         return entries
 
     def _count(self, call: MissingCall, judgments: Sequence[Judgment]) -> None:
@@ -171,23 +175,30 @@ class Engine:
                 self.progress.given_up[name] = self.progress.last_failure or ""
 
     async def _write(self, done: asyncio.Queue[list[Entry] | None]) -> None:
-        """Commit what has come in, all of it at once, until None arrives; a commit never blocks the event loop."""
+        """Commit what has come in, all of it at once, until None arrives; a commit never blocks the event loop.
+
+        At most as many calls wait for their commit as are out: that many a kill can cost beside those.
+        """
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger") as thread:
             last = False
             while not last:
                 batch: list[Entry] = []
+                calls = 0
                 arrived = await done.get()
                 while True:
                     if arrived is None:
                         last = True
                         break
                     batch.extend(arrived)
+                    calls += 1
                     if len(batch) >= COMMIT_AT_MOST or done.empty():
                         break
                     arrived = done.get_nowait()
                 if batch:
                     await loop.run_in_executor(thread, self.ledger.keep, batch)
+                for _ in range(calls):
+                    self._uncommitted.release()
 
 
 async def _first_failure(writer: asyncio.Task[None], *workers: asyncio.Task[None]) -> None:
@@ -212,9 +223,15 @@ def _cost(judgments: Sequence[Judgment]) -> float | None:
 def _add_estimate(progress: Progress, call: MissingCall, *, first: bool) -> None:
     if call.card.kind == "rule" or progress.estimate is None:
         return
-    estimate = getattr(call.asked.grader, "estimate", None)
-    cost = estimate(call.task, first=first) if callable(estimate) else None
+    cost = _estimate(call, first=first)
     progress.estimate = None if cost is None else progress.estimate + cost
+
+
+def _estimate(call: MissingCall, *, first: bool) -> float | None:
+    """About what a call will cost in USD; None where its grader does not know."""
+    estimate = getattr(call.asked.grader, "estimate", None)
+    cost: float | None = estimate(call.task, first=first) if callable(estimate) else None
+    return cost
 
 
 async def _close(grader: Grader) -> None:

@@ -214,7 +214,7 @@ def _papers(
             for call in calls:
                 for criterion_id, key in cell_keys(
                     question.rubric, call, answer_hash, HUMAN_CARD.fingerprint, question.references_hash
-                ):
+                ).items():
                     paper.keys[criterion_id] = key
                     there = standing.get((criterion_id, rater, 0))
                     if there is None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from graders.cell import FINAL, Call, cell_keys, plan_calls, repeats_of
 from graders.grader import Grader, GraderCard, Task
-from graders.ledger import Ledger
+from graders.ledger import CellId, Ledger, Standing
 from graders.progress import Progress
 from graders.question import Question
 from graders.rubric_digest import RubricDigest
+from rubrics import Answer, Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +39,57 @@ class AskedGrader:
         return [(repeat, call) for repeat in range(self.repeats) for call in plan_calls(rubric, self.card, repeat)]
 
 
-@dataclass(slots=True)
+class _Texts:
+    """The texts of one question, loaded when the first of its calls is made."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._loaded: tuple[Example, Sequence[Answer]] | None = None
+
+    def task(self, position: int, criterion_ids: Sequence[str], repeat: int) -> Task:
+        """Some criteria of the answer at a place."""
+        if self._loaded is None:
+            self._loaded = self._question.load()
+        example, answers = self._loaded
+        leaves = example.rubric.leaf_by_id
+        criteria = tuple(leaves[criterion_id].criterion for criterion_id in criterion_ids)
+        return Task(example, answers[position], criteria, repeat)
+
+
 class MissingCall:
     """A call with at least one cell to ask, and what its entries in the ledger will carry."""
 
-    asked: AskedGrader
-    task: Task
-    rubric: RubricDigest
-    answer_hash: str
-    keys: dict[str, str]
-    """Criterion id → key, of all cells of the call."""
-    attempts: dict[str, int]
-    """The missing cells: criterion id → attempt number."""
+    __slots__ = ("_make_task", "_task", "answer_hash", "asked", "attempts", "keys", "rubric")
+
+    def __init__(
+        self,
+        asked: AskedGrader,
+        rubric: RubricDigest,
+        answer_hash: str,
+        keys: dict[str, str],
+        attempts: dict[str, int],
+        make_task: Callable[[], Task],
+    ) -> None:
+        self.asked = asked
+        self.rubric = rubric
+        self.answer_hash = answer_hash
+        self.keys = keys
+        """Criterion id → key, of all cells of the call."""
+        self.attempts = attempts
+        """The missing cells: criterion id → attempt number."""
+        self._make_task = make_task
+        self._task: Task | None = None
 
     @property
     def card(self) -> GraderCard:
         return self.asked.card
+
+    @property
+    def task(self) -> Task:
+        """What the grader is asked; its texts are loaded when it is first wanted."""
+        if self._task is None:
+            self._task = self._make_task()
+        return self._task
 
 
 def missing_calls(
@@ -60,38 +97,39 @@ def missing_calls(
 ) -> Iterator[list[MissingCall]]:
     """The missing calls, those of one answer and grader together; counts what there is and what is missing.
 
-    Texts are loaded only for questions that lack something.
+    Texts are loaded only where a call's task is wanted.
     """
     for number, question in enumerate(questions):
-        planned = [(one, calls) for one in asked if (calls := one.calls(question.rubric))]
+        rubric = question.rubric
+        planned = [(one, calls) for one in asked if (calls := one.calls(rubric))]
         if not planned:
             continue
-        loaded = None
+        is_open = False
+        texts = _Texts(question)
         standings = ledger.standings(question.answers)
         for position, answer in enumerate(question.answers):
-            standing = standings.get(answer.key, {})
+            standing = standings.get(answer.key, _NOTHING)
             for one, calls in planned:
                 missing = []
+                name = one.card.name
                 for repeat, call in calls:
-                    keys = dict(
-                        cell_keys(question.rubric, call, answer.answer_hash, one.fingerprint, question.references_hash)
-                    )
+                    keys = cell_keys(rubric, call, answer.answer_hash, one.fingerprint, question.references_hash)
                     attempts = {}
                     for criterion_id, key in keys.items():
-                        there = standing.get((criterion_id, one.card.name, repeat))
+                        there = standing.get((criterion_id, name, repeat))
                         if there is None or there.key != key or there.status not in FINAL:
                             attempts[criterion_id] = 0 if there is None else there.attempt + 1
                             progress.again += there is not None and there.status in FINAL
                     progress.total += len(keys)
                     progress.kept += len(keys) - len(attempts)
                     if attempts:
-                        if loaded is None:
-                            loaded = question.load()
-                            progress.open.append(number)
-                        example, answers = loaded
-                        leaves = example.rubric.leaf_by_id
-                        criteria = tuple(leaves[criterion_id].criterion for criterion_id in call.criterion_ids)
-                        task = Task(example, answers[position], criteria, repeat)
-                        missing.append(MissingCall(one, task, question.rubric, answer.answer_hash, keys, attempts))
+                        make_task = partial(texts.task, position, call.criterion_ids, repeat)
+                        missing.append(MissingCall(one, rubric, answer.answer_hash, keys, attempts, make_task))
                 if missing:
+                    if not is_open:
+                        is_open = True
+                        progress.open.append(number)
                     yield missing
+
+
+_NOTHING: dict[CellId, Standing] = {}

@@ -54,6 +54,8 @@ class GraderOptions:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     warm_first: bool = True
+    batch: bool = False
+    """Whether models are to be asked by their providers' batch endpoints: at another price, and in no order."""
     prompt: Path | None = None
     """A prompt file of the user's own."""
     reply: str = "markscheme"
@@ -162,6 +164,7 @@ def _model_grader(
     """A model grader by the command's options; what a grader file in a folder says goes before them."""
     from graders.model import ModelGrader, ModelOptions
     from graders.model.pace import Pace
+    from graders.model.price import BATCH_SHARE
     from graders.model.reply_form import REPLY_FORMS
     from graders.model.template import load_template
 
@@ -187,6 +190,7 @@ def _model_grader(
             examples=() if file.examples is None else file.examples.draw(folder),
         )
         timeout, price = file.timeout, file.price
+    price = price or _price(name, options)
     return ModelGrader(
         name,
         base_url=base_url.rstrip("/"),
@@ -200,8 +204,8 @@ def _model_grader(
             requests_per_minute=options.requests_per_minute,
             tokens_per_minute=options.tokens_per_minute,
         ),
-        price=price or _price(name, options),
-        warm_first=options.warm_first,
+        price=price.times(BATCH_SHARE) if price and options.batch else price,
+        warm_first=options.warm_first and not options.batch,
     )
 
 
@@ -220,7 +224,7 @@ def _from_file(spec: str, options: GraderOptions) -> Grader:
     value, faults = read_json(path)
     mistakes = Mistakes()
     mistakes.extend(faults)
-    if isinstance(value, dict) and value.get("kind") == "cascade":
+    if _is_cascade(value):
         cascade = parse_row(CascadeFile, value, mistakes, file=spec, line=None)
         mistakes.raise_if_any()
         assert cascade is not None
@@ -244,13 +248,22 @@ def _from_file(spec: str, options: GraderOptions) -> Grader:
     return _model_grader(file.name, file.address, options, file, path.parent)
 
 
+def _is_cascade(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("kind") == "cascade"
+
+
 def _cascade(path: Path, file: CascadeFile, options: GraderOptions) -> Grader:
     from graders.cascade import Cascade
 
+    options = replace(options, batch=False)  # which stage is asked is known when the one before has replied
     stages: list[Grader] = []
     for index, spec in enumerate(file.stages):
         is_path = spec.endswith(".grader.json") or spec.rpartition(":")[0].endswith(".py")
-        stage = open_grader(str(path.parent / spec) if is_path else spec, options)
+        place = path.parent / spec
+        if spec.endswith(".grader.json") and place.is_file() and _is_cascade(read_json(place)[0]):
+            message = f"got {spec!r}, a cascade, expected the graders of its stages themselves"
+            raise InputError(Mistake(str(path), message, f"$.stages[{index}]"))
+        stage = open_grader(str(place) if is_path else spec, options)
         if isinstance(stage, Recorded | HumanGrader | RulesGrader):
             message = f"got {spec!r}, expected a grader that can be asked of any criterion"
             raise InputError(Mistake(str(path), message, f"$.stages[{index}]"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from math import fsum
 
 
 class Till:
     """Keeps a run within its budget.
 
-    The dearest call so far stands for each call in flight. Until one has told its price only one is made, and a
-    grader that tells none is asked no more: what it costs is unknown, not nothing.
+    A call in flight is expected to cost what it is estimated at, times as much as any call so far cost more than its
+    estimate, and no less than the dearest call so far. Until one has told its price only one is made, and a grader
+    that tells none is asked no more: what it costs is unknown, not nothing.
     """
 
     def __init__(self, budget: float) -> None:
@@ -17,34 +19,39 @@ class Till:
         self._budget = budget
         self._spent: float | None = 0.0
         self._dearest = 0.0
-        self._out = 0
+        self._beyond = 1.0
+        """Times as much as was estimated."""
+        self._out: list[float] = []
+        """The estimates of the calls in flight."""
         self._closed = False
         self._changed = asyncio.Condition()
 
-    async def may_pay(self) -> bool:
-        """Whether one more call surely stays within the budget; waits for those in flight where they decide it."""
+    async def may_pay(self, estimate: float = 0.0) -> bool:
+        """Whether one more call stays within the budget; waits for those in flight where they decide it."""
         async with self._changed:
             while not self._closed:
-                if self._allows_one_more():
-                    self._out += 1
+                if self._allows(estimate):
+                    self._out.append(estimate)
                     return True
                 if not self._out:
                     return False
                 await self._changed.wait()
         return False
 
-    async def came_back(self, cost: float | None) -> None:
+    async def came_back(self, cost: float | None, estimate: float = 0.0) -> None:
         """A call that was allowed is done; what it cost, None where that is unknown."""
         async with self._changed:
-            self._out -= 1
+            self._out.remove(estimate)
             self._spent = None if cost is None or self._spent is None else self._spent + cost
             self._dearest = max(self._dearest, cost or 0.0)
+            if estimate > 0:
+                self._beyond = max(self._beyond, (cost or 0.0) / estimate)
             self._changed.notify_all()
 
-    async def gave_up(self) -> None:
+    async def gave_up(self, estimate: float = 0.0) -> None:
         """A call that was allowed was not made."""
         async with self._changed:
-            self._out -= 1
+            self._out.remove(estimate)
             self._changed.notify_all()
 
     async def close(self) -> None:
@@ -53,9 +60,8 @@ class Till:
             self._closed = True
             self._changed.notify_all()
 
-    def _allows_one_more(self) -> bool:
-        if self._spent is None or self._budget <= 0:
+    def _allows(self, estimate: float) -> bool:
+        if self._spent is None or self._budget <= 0 or (self._out and self._dearest == 0):
             return False
-        if not self._out:
-            return self._spent + self._dearest <= self._budget
-        return self._dearest > 0 and self._spent + (self._out + 1) * self._dearest <= self._budget
+        expected = fsum(max(self._beyond * call, self._dearest) for call in (*self._out, estimate))
+        return self._spent + expected <= self._budget

@@ -164,6 +164,10 @@ def grade(
             help="Wait for an answer's first call before its others go out, so that they find its prompt cached.",
         ),
     ] = True,
+    batch: Annotated[
+        bool,
+        typer.Option("--batch", help="Ask models by their providers' batch endpoints: half the price, within a day."),
+    ] = False,
     prompt: Annotated[
         Path | None, typer.Option("--prompt", metavar="FILE", help="A prompt of your own for model graders.")
     ] = None,
@@ -199,6 +203,7 @@ def grade(
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
         warm_first=warm_first,
+        batch=batch,
         prompt=prompt,
         reply=reply,
         prices=prices,

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from api.batch import Batch, BatchRequest
 from api.cli.exit_code import ExitCode
-from api.cli.lean import uncollected
+from api.cli.lean import collect_rarely, uncollected
 from api.cli.progress import ProgressLine, dollars
 from api.cli.reading import Waiting, read_run
 from api.cli.tables import print_scores
@@ -24,6 +24,9 @@ from api.cli.visible import one_line
 from api.store import Store
 from graders import Engine, Grader, Progress, Scores, ScoringOptions, family_warnings
 from rubrics import InputError, Mistake
+
+if TYPE_CHECKING:
+    from api.batch_grading import BatchGrading
 
 DEFAULT_STORE = "sqlite:///markscheme.db"
 
@@ -49,6 +52,7 @@ def store_url(given: str | None) -> str:
 
 def run_grade(request: GradeRequest) -> ExitCode:
     """Grade, keep, score and print; exit 3 where something stays ungraded, 4 where it was stopped."""
+    collect_rarely()
     with Store(store_url(request.store)) as store, store.lock():
         with uncollected():
             batch = Batch(store, request.batch, keep=not request.dry_run)
@@ -58,12 +62,13 @@ def run_grade(request: GradeRequest) -> ExitCode:
         engine = batch.engine(concurrency=request.concurrency, budget=request.budget)
         plan = batch.plan(engine)
         typer.echo(plan_words(batch, plan, dry_run=request.dry_run), err=True)
+        batches = _batches(batch, engine, plan)
         if request.dry_run:
             waiting = _read(batch, ask=False)
             if request.as_json:
                 _print_json({"run": _plan_json(batch, plan, waiting)})
             return ExitCode.DONE
-        progress = _grade(batch, engine, plan)
+        progress = _grade(batch, batches or engine, plan)
         waiting = _read(batch, ask=progress.stopped is None)
         if waiting.left_early:
             progress.stopped = "cancel"
@@ -103,6 +108,18 @@ def plan_words(batch: Batch, plan: Progress, *, dry_run: bool) -> str:
     return words
 
 
+def _batches(batch: Batch, engine: Engine, plan: Progress) -> BatchGrading | None:
+    """What grades by providers' batch endpoints, with --batch; without it, a word on what is still out there."""
+    if not batch.request.options.batch:
+        if plan.to_grade and (out := len(batch.run.provider_batches().open_batches())):
+            what = "1 batch is" if out == 1 else f"{out} batches are"
+            typer.echo(f"warning: {what} still out: without --batch the same is asked and paid for again", err=True)
+        return None
+    from api.batch_grading import BatchGrading
+
+    return BatchGrading(batch, engine)
+
+
 def _plan_json(batch: Batch, plan: Progress, waiting: Waiting) -> dict[str, Any]:
     """What a run would do, as one JSON object; `recorded` is what would be filed."""
     return {
@@ -124,7 +141,7 @@ def _print_json(report: dict[str, Any]) -> None:
     typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
 
 
-def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
+def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progress:
     """Run the engine; Ctrl-C once finishes what is in flight, twice stops at once, and either way it resumes."""
     if not plan.to_grade:
         return plan
@@ -133,15 +150,20 @@ def _grade(batch: Batch, engine: Engine, plan: Progress) -> Progress:
         if engine.progress.stopped == "cancel":
             raise KeyboardInterrupt
         engine.stop()
-        typer.echo("stopping: what is in flight is finished; Ctrl-C again stops at once", err=True)
+        how = "what is in flight is finished" if isinstance(engine, Engine) else "what was submitted stays there"
+        typer.echo(f"stopping: {how}; Ctrl-C again stops at once", err=True)
 
     # A handler of the process, not of the event loop: a plug-in that blocks the loop must not make Ctrl-C dead.
     before = signal.signal(signal.SIGINT, interrupted)
     try:
         with ProgressLine(plan.to_grade) as line:
-            engine.on_progress = line.show
+            if isinstance(engine, Engine):
+                engine.on_progress = line.show
+                work = engine.run(batch.run.questions(only=plan.open), plan=plan)
+            else:
+                work = engine.run(plan, on_progress=line.show, tell=line.say)
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                return runner.run(engine.run(batch.run.questions(only=plan.open), plan=plan))
+                return runner.run(work)
     except KeyboardInterrupt:
         return engine.progress
     finally:

@@ -58,6 +58,13 @@ class ProgressLine:
             told = self._told(counts, done, now)
             print(f"{done:,} of {self._total:,} asked: {told}, about {left:,.0f} s left", file=sys.stderr, flush=True)
 
+    def say(self, line: str) -> None:
+        """A line for people, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
     def _told(self, counts: Counts, done: int, now: float) -> str:
         rate = done / max(now - self._started, 1e-9)
         cost = "cost unknown" if counts.cost is None else dollars(counts.cost)

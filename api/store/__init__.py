@@ -4,6 +4,7 @@ from api.store.answer_stage import AnswersRef, AnswerStage
 from api.store.dataset_stage import DatasetRef, DatasetStage
 from api.store.judgment_stage import JudgmentStage, StagedJudgment, StagedRow
 from api.store.ledger import RunLedger
+from api.store.provider_batches import ProviderBatches
 from api.store.row import RowEntry
 from api.store.run import Run
 from api.store.staging import Problem
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetStage",
     "JudgmentStage",
     "Problem",
+    "ProviderBatches",
     "RowEntry",
     "Run",
     "RunLedger",

@@ -77,5 +77,5 @@ class Plan:
             for name, repeat, call in self._calls(today.rubric_hash)
             for criterion_id, key in cell_keys(
                 rubric, call, today.answer_hash, self._fingerprints[name], today.references_hash
-            )
+            ).items()
         }

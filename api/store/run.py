@@ -19,6 +19,7 @@ from api.store.judgment_stage import JudgmentStage, judgment_stage
 from api.store.ledger import RunLedger
 from api.store.page import TEXT_PAGE, rows_of
 from api.store.plan import Plan
+from api.store.provider_batches import ProviderBatches
 from api.store.row import answer_of, example_of
 from api.store.rubric_shelf import RubricShelf
 from api.store.stored_question import StoredQuestion, stored_questions
@@ -93,6 +94,10 @@ class Run:
     def ledger(self) -> RunLedger:
         """Where the engine keeps this run's judgments and asks for them."""
         return RunLedger(self._database, self.id)
+
+    def provider_batches(self) -> ProviderBatches:
+        """What this run has submitted to providers' batch endpoints."""
+        return ProviderBatches(self._database, self.id)
 
     def stage_judgments(self) -> AbstractContextManager[JudgmentStage]:
         """A place for recorded judgments until they are checked: `with run.stage_judgments() as stage`."""

@@ -6,10 +6,12 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -202,3 +204,22 @@ staged_judgments = Table(
 
 `run_id` points nowhere: a dry run looks at judgments for a run that is never made.
 """
+
+provider_batches = Table(
+    "provider_batches",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
+    Column("grader", Text, nullable=False),
+    Column("provider_id", Text),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("n_calls", Integer, nullable=False),
+    Column("calls", LargeBinary, nullable=False),
+    Column("estimate", Float),
+    Column("created_at", Text, nullable=False),
+    Index(None, "run_id", "state"),
+    Index(None, "provider_id"),
+)
+"""What was submitted to providers' batch endpoints. `state` is `open` or how it ended; `provider_id` is null while
+nobody knows whether the batch came into being. `calls` are the first eight bytes of each custom id, in order."""

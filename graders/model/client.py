@@ -7,17 +7,21 @@ import math
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from graders.model.completion import Completion
 from graders.model.dialects import DIALECTS, Dialect
-from graders.model.pace import Pace
+from graders.model.pace import Pace, Word
 from graders.model.request import WORDS
-from graders.model.tally import Tally
+from graders.model.tally import Tally, Usage
 from rubrics import GraderError, InputError, Mistake
 
 if TYPE_CHECKING:
@@ -40,6 +44,7 @@ CHARACTERS_A_TOKEN = 4.0
 _RETRIED_4XX = frozenset({408, 409, 425, 429})
 _OVERLOADED = frozenset({429, 503, 529})
 _CONNECT_TIMEOUT = 20.0
+_LONGEST_REFUSAL = 1000
 
 
 class RequestRefused(GraderError):
@@ -61,16 +66,24 @@ class _Response:
     retry_after: str | None
 
 
-class _TransportFault(Exception):
-    """Something between us and the model went wrong; another try may do."""
+class TransportFault(Exception):
+    """Something between us and the endpoint went wrong; another try may do. `kind` is a failure's."""
 
     def __init__(
-        self, kind: str, message: str, *, overloaded: bool = False, asked_to_wait: float | None = None
+        self,
+        kind: str,
+        message: str,
+        *,
+        overloaded: bool = False,
+        asked_to_wait: float | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.overloaded = overloaded
         self.asked_to_wait = asked_to_wait
+        self.sent = sent
+        """Whether the endpoint may have done what it was asked all the same."""
 
 
 class ChatClient:
@@ -113,21 +126,23 @@ class ChatClient:
         tokens = len(body) / CHARACTERS_A_TOKEN
         while True:
             ticket = await self.pace.enter(tokens, again=attempt > 0)
-            overloaded, excess = False, 0.0
+            said: Word = "nothing"
+            excess = 0.0
             try:
                 completion = self._read(await self._post(body))
-                excess = _tokens_of(completion, tokens) - tokens
+                said, excess = "well", _tokens_of(completion, tokens) - tokens
                 return completion
-            except _TransportFault as fault:
-                overloaded = fault.overloaded
+            except TransportFault as fault:
+                if fault.overloaded:
+                    said = "overloaded"
                 if fault.asked_to_wait:
                     self.pace.close_for(fault.asked_to_wait)
                 tally.add_fault(GraderError(fault.kind, str(fault)))
                 if not self._has_answered and attempt + 1 >= _TRIES_UNTIL_FIRST_ANSWER:
                     raise GraderError(fault.kind, f"{fault} (nothing has answered there yet)") from None
-                wait = self._wait(attempt, fault.asked_to_wait)
+                wait = self.pause(attempt, fault.asked_to_wait)
             finally:
-                self.pace.leave(ticket, overloaded=overloaded, excess_tokens=excess)
+                self.pace.leave(ticket, said, excess_tokens=excess)
             await self.pace.rest(wait, self._sleep)
             attempt += 1
 
@@ -138,28 +153,57 @@ class ChatClient:
         if session is not None:
             await session.close()
 
-    async def _post(self, body: bytes) -> _Response:
+    @asynccontextmanager
+    async def open(
+        self, method: str, path: str, *, data: Any = None, content_type: str = "application/json", seconds: float = 0.0
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request to what stands beside the completions at `path`; its response while it comes in, if it is a 200.
+
+        TransportFault where another try may do, RequestRefused where none will. `seconds` bounds it; by default the
+        client's own timeout does.
+        """
         import aiohttp
 
+        session, wait = self._open_session(), seconds or self._timeout
+        limits = aiohttp.ClientTimeout(total=wait, sock_connect=min(wait, _CONNECT_TIMEOUT))
+        headers = {**self._headers(), "Content-Type": content_type}
+        with self._plain_faults():
+            url = self.base_url + path
+            async with session.request(
+                method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    body = self.without_key(await self.content(response))
+                    raise self._unanswered(_Response(response.status, body, response.headers.get("Retry-After")))
+                yield response
+
+    async def _post(self, body: bytes) -> _Response:
         session = self._open_session()
         assert self._target is not None
-        try:
+        with self._plain_faults():
             async with session.post(
                 self._target, data=body, headers=self._headers(), allow_redirects=False
             ) as response:
                 self._has_answered = True
-                content = self._without_key(await self._content(response))
+                content = self.without_key(await self.content(response))
                 return _Response(response.status, content, response.headers.get("Retry-After"))
+
+    @contextmanager
+    def _plain_faults(self) -> Iterator[None]:
+        import aiohttp
+
+        try:
+            yield
         except TimeoutError:
-            raise _TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
+            raise TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or type(error.os_error).__name__
-            raise _TransportFault("http", f"cannot connect to {self.host}: {reason}") from None
+            raise TransportFault("http", f"cannot connect to {self.host}: {reason}", sent=False) from None
         except (aiohttp.ClientError, OSError) as error:
             # The words of these may hold whatever came in: the class says enough.
-            raise _TransportFault("http", f"{type(error).__name__} from {self.host}") from None
+            raise TransportFault("http", f"{type(error).__name__} from {self.host}") from None
 
-    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+    async def content(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as sent. Nothing is unpacked: we ask for no compression, and a packed body may be a bomb."""
         content = b""
         async for chunk in response.content.iter_any():
@@ -168,7 +212,7 @@ class ChatClient:
                 response.close()
                 if response.status != 200:
                     return b""
-                raise _TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
+                raise TransportFault("http", f"the reply from {self.host} is longer than 1 MB")
         return content
 
     def _read(self, response: _Response) -> Completion:
@@ -176,17 +220,24 @@ class ChatClient:
         if status == 200:
             if (completion := self.dialect.parse(response.body)) is not None:
                 return completion
-            raise _TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
+            raise TransportFault("http", f"HTTP 200 from {self.host} that is no chat completion")
+        if status == 400 and b"content_filter" in response.body:
+            # Azure refuses so, before the model is asked.
+            return Completion(finish_reason="content_filter", usage=Usage(0, 0, 0))
+        raise self._unanswered(response)
+
+    def _unanswered(self, response: _Response) -> TransportFault | RequestRefused:
+        """What a response that is no 200 means."""
+        status = response.status
         if status >= 500 or status in _RETRIED_4XX:
-            raise _TransportFault(
+            return TransportFault(
                 "http",
                 f"HTTP {status} from {self.host}",
                 overloaded=status in _OVERLOADED,
                 asked_to_wait=parse_retry_after(response.retry_after, self._now()),
+                sent=status != 429,
             )
-        if status == 400 and b"content_filter" in response.body:
-            return Completion(finish_reason="content_filter")  # Azure refuses so, before the model is asked
-        raise self._refused(status, response.body)
+        return self._refused(status, response.body)
 
     def _refused(self, status: int, body: bytes) -> RequestRefused:
         hint = ""
@@ -197,11 +248,10 @@ class ChatClient:
             hint = f": the key in {self._api_key_env} was refused" if known else f": {self._api_key_env} is not set"
         elif status == 404:
             hint = f": no such model, or no {urlsplit(self._url).path}"
-        told = body.lower()
-        named = frozenset(word for word in WORDS if word.encode() in told)
+        named = frozenset(word for word in WORDS if any(word in said for said in _own_words(body)))
         return RequestRefused(f"HTTP {status} from {self.host}{hint}", status=status, named=named)
 
-    def _without_key(self, content: bytes) -> bytes:
+    def without_key(self, content: bytes) -> bytes:
         """A body in which an endpoint that echoes the key no longer does."""
         key = os.environ.get(self._api_key_env, "").strip().encode()
         return content.replace(key, b"[key]") if len(key) >= 8 else content
@@ -230,13 +280,31 @@ class ChatClient:
             )
         return self._session
 
-    def _wait(self, attempt: int, asked: float | None) -> float:
+    def pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to pause: what the endpoint asks for, else twice the last pause; jitter keeps calls apart."""
         jitter = self._rng.random()
         if asked:
             return min(asked + jitter * 0.1 * asked, MAX_WAIT)
         pause: float = min(_FIRST_WAIT * 2.0**attempt, MAX_WAIT)
         return pause * (0.5 + jitter / 2)
+
+
+def _own_words(body: bytes) -> list[str]:
+    """What a refusal says of itself: its short texts. Some repeat the request, whose keys and prompt say nothing."""
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        value = body.decode("utf-8", "replace")
+    texts, found = [value], []
+    while texts:
+        text = texts.pop()
+        if isinstance(text, str) and len(text) <= _LONGEST_REFUSAL:
+            found.append(text.lower())
+        elif isinstance(text, list):
+            texts += text
+        elif isinstance(text, dict) and "messages" not in text:
+            texts += text.values()
+    return found
 
 
 def _tokens_of(completion: Completion, estimated: float) -> float:
@@ -258,7 +326,10 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            date = parsedate_to_datetime(value)
+            if date.tzinfo is None:  # the oldest form of HTTP dates names no zone, and means this one
+                date = date.replace(tzinfo=UTC)
+            seconds = date.timestamp() - now
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), MAX_WAIT) if math.isfinite(seconds) else None

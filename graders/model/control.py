@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W\d_]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Two criteria, worded alike, and which of them is met."""
+    """Two criteria, worded alike, and which of them is met; of an answer without a word only the one that is not."""
 
     criteria: tuple[Criterion, ...]
     met: tuple[bool, ...]
@@ -38,7 +38,7 @@ def controls_for(text: str) -> Controls:
     """The controls of an answer: a few of its own words, and a few that do not stand in it. The same each time."""
     digest = int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big")
     there, absent = _own_words(text, digest), _foreign_words(text, digest)
-    pairs = [(f"Says, word for word: {there}", True), (f"Says, word for word: {absent}", False)]
+    pairs = [(f"Says, word for word: {words}", words is there) for words in (there, absent) if words]
     if digest % 2:
         pairs.reverse()
     criteria = tuple(
@@ -55,8 +55,8 @@ def _own_words(text: str, digest: int) -> str:
         most = max(run.count(" ") for run in runs)
         longest = [run for run in runs if run.count(" ") == most]
         return longest[digest // 2 % len(longest)]
-    words: list[str] = _WORD.findall(text) or text.split() or [text]
-    return words[digest // 2 % len(words)]
+    words: list[str] = _WORD.findall(text) or re.findall(r"\d{1,20}", text)
+    return words[digest // 2 % len(words)] if words else ""
 
 
 def _foreign_words(text: str, digest: int) -> str:

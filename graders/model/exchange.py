@@ -44,9 +44,8 @@ class Endpoint:
         form = self.form
         schema = self.reply.schema(prompt.criteria)
         while True:
-            request = Request(self.model, prompt, schema, form, self.max_tokens, self.extra)
             try:
-                completion = await self.client.complete(self.client.dialect.body(request), tally)
+                completion = await self.client.complete(self._body(prompt, schema, form), tally)
             except RequestRefused as error:
                 simpler = form.simpler(error.named)
                 if error.status not in (400, 422) or simpler is None:
@@ -56,12 +55,25 @@ class Endpoint:
             else:
                 if form is not self.form:
                     self.form = self.form.simplest(form)
-                tally.usage += completion.usage
+                tally.add_reply(completion.usage)
                 return completion
+
+    def body(self, prompt: Prompt, form: RequestForm | None = None) -> bytes:
+        """The JSON of a request, in the form that is known to be taken or in another."""
+        return self._body(prompt, self.reply.schema(prompt.criteria), form or self.form)
+
+    def prompt(self, task: Task, shelf: MaterialShelf) -> Prompt:
+        """What a task is asked by."""
+        return Prompt.of(
+            task, shelf, asked=self.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        )
+
+    def _body(self, prompt: Prompt, schema: bytes, form: RequestForm) -> bytes:
+        return self.client.dialect.body(Request(self.model, prompt, schema, form, self.max_tokens, self.extra))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A usable reply."""
 
     text: str
@@ -89,7 +101,7 @@ class Exchange:
     async def verdicts(self) -> list[Verdict]:
         """One verdict for each criterion of the task; GraderError with the last problem where none is to be had."""
         began = self._clock()
-        prompt = self._prompt(self._task)
+        prompt = self._endpoint.prompt(self._task, self._shelf)
         reading = await self._usable(prompt, prompt)
         seconds = round(self._clock() - began, 6)
         alone = len(prompt.criteria) == 1
@@ -101,10 +113,6 @@ class Exchange:
             verdicts.append(kept)
         return [verdict.model_copy(update={"seconds": seconds}) for verdict in verdicts]
 
-    def _prompt(self, task: Task) -> Prompt:
-        asked = self._endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
-        return Prompt.of(task, self._shelf, asked=asked)
-
     async def _asked_for_quotes(self, criterion: Criterion, prompt: Prompt | None, reply: str) -> Verdict:
         """One more try on a criterion whose required quotes are missing, in a call of its own; then it abstains.
 
@@ -112,7 +120,7 @@ class Exchange:
         """
         try:
             if prompt is None:
-                prompt = turn = self._prompt(replace(self._task, criteria=(criterion,)))
+                prompt = turn = self._endpoint.prompt(replace(self._task, criteria=(criterion,)), self._shelf)
             else:
                 turn = prompt.repaired(reply, _MISQUOTE, self._shelf.template)
             (verdict,) = (await self._usable(prompt, turn)).verdicts
@@ -120,21 +128,15 @@ class Exchange:
             # The criteria beside it keep their verdicts; this one is failed and comes again with the next run.
             failure = Failure(kind=error.kind, message=str(error))  # type: ignore[arg-type]  # raised here: a known kind
             return Verdict(criterion_id=criterion.id, status="failed", failure=failure)
-        if not lacks_evidence(verdict, criterion):
-            return verdict
-        update: dict[str, Any] = {
-            "status": "abstained",
-            "failure": Failure(kind="misquote", message=f"{_MISQUOTE}, twice it had none"),
-        }
-        return verdict.model_copy(update={**update, "met": None, "option": None, "value": None})
+        return abstained(verdict) if lacks_evidence(verdict, criterion) else verdict
 
-    async def _usable(self, prompt: Prompt, turn: Prompt) -> _Reading:
+    async def _usable(self, prompt: Prompt, turn: Prompt) -> Reading:
         """The first usable reply. After an unusable one: one repair turn, then fresh tries, to the tally's bound."""
         fresh, may_repair = turn, True
         while True:
             completion = await self._endpoint.complete(turn, self._tally)
             try:
-                return _read(completion, prompt, self._endpoint.reply)
+                return read_reply(completion, prompt, self._endpoint.reply)
             except GraderError as error:
                 self._tally.add_unusable(error)
                 repairable = error.kind != "refusal" and 0 < len(completion.text.strip()) <= _LONGEST_REPAIRED
@@ -144,7 +146,17 @@ class Exchange:
                     turn = fresh
 
 
-def _read(completion: Completion, prompt: Prompt, reply: ReplyForm) -> _Reading:
+def abstained(verdict: Verdict) -> Verdict:
+    """A verdict whose required quotes were missing twice."""
+    update: dict[str, Any] = {
+        "status": "abstained",
+        "failure": Failure(kind="misquote", message=f"{_MISQUOTE}, twice it had none"),
+    }
+    return verdict.model_copy(update={**update, "met": None, "option": None, "value": None})
+
+
+def read_reply(completion: Completion, prompt: Prompt, reply: ReplyForm) -> Reading:
+    """What a reply says, its quotes checked; GraderError where it is unusable."""
     if (problem := completion.problem) is not None:
         raise problem
     material = prompt.material
@@ -157,4 +169,4 @@ def _read(completion: Completion, prompt: Prompt, reply: ReplyForm) -> _Reading:
         if completion.tokens and (probability := probability_of(verdict, completion)) is not None:
             update["probability"] = probability
         read.append(verdict.model_copy(update=update) if update else verdict)
-    return _Reading(completion.text, tuple(read))
+    return Reading(completion.text, tuple(read))

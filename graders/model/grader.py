@@ -114,8 +114,8 @@ class ModelGrader:
         """What its tokens cost; None where that is not known."""
         self._template = options.template or judge_template()
         self.prompt_hash = self._template.prompt_hash
-        self._shelf = MaterialShelf(self._template, options.examples, size=2 * client.pace.most)
-        self._endpoint = Endpoint(
+        self.shelf = MaterialShelf(self._template, options.examples, size=2 * client.pace.most)
+        self.endpoint = Endpoint(
             client,
             model,
             RequestForm(temperature=options.temperature, logprobs=options.logprobs),
@@ -123,20 +123,20 @@ class ModelGrader:
             options.max_tokens,
             options.extra,
         )
-        self._controls = options.controls
-        self._max_replies = max_replies
-        self._max_faults = max_faults
+        self.controls = options.controls
+        self.max_replies = max_replies
+        self.max_faults = max_faults
 
     async def judge(self, task: Task) -> Sequence[Verdict]:
         """One verdict for each criterion of the task; GraderError where the endpoint gives no usable reply."""
         if not task.criteria:
             return []
-        material = self._shelf.of(task)
-        if material.is_empty and task.rubric.judging.empty_answer == "lowest":
-            return [empty_verdict(criterion) for criterion in task.criteria]
-        tally = Tally(max_replies=self._max_replies, max_faults=self._max_faults)
+        tally = Tally(max_replies=self.max_replies, max_faults=self.max_faults)
+        if self.needs_no_call(task):
+            return self.told(task, [empty_verdict(criterion) for criterion in task.criteria], tally)
+        material = self.shelf.of(task)
         try:
-            wrong = await self._wrong_control(task, material, tally) if self._controls else None
+            wrong = await self._wrong_control(task, material, tally) if self.controls else None
             if wrong is not None:
                 failure = Failure(kind="control", message=wrong)
                 verdicts = [
@@ -144,12 +144,20 @@ class ModelGrader:
                     for criterion in task.criteria
                 ]
             else:
-                verdicts = await Exchange(self._endpoint, task, shelf=self._shelf, tally=tally).verdicts()
+                verdicts = await Exchange(self.endpoint, task, shelf=self.shelf, tally=tally).verdicts()
         except GraderError as error:
-            error.spent = self._spent(tally.usage)
+            error.spent = self.spent(tally)
             raise
-        flags = (SHORT,) if material.is_short else ()
-        spent = self._spent(tally.usage)
+        return self.told(task, verdicts, tally)
+
+    def needs_no_call(self, task: Task) -> bool:
+        """Whether the answer is empty and nobody is asked about it."""
+        return self.shelf.of(task).is_empty and task.rubric.judging.empty_answer == "lowest"
+
+    def told(self, task: Task, verdicts: Sequence[Verdict], tally: Tally) -> list[Verdict]:
+        """Verdicts with what the answer is flagged by and, on the first, what they took."""
+        flags = (SHORT,) if self.shelf.of(task).is_short and not self.needs_no_call(task) else ()
+        spent = self.spent(tally)
         return [
             verdict.model_copy(update={"flags": (*verdict.flags, *flags), **(spent if number == 0 else {})})
             if flags or (spent and number == 0)
@@ -164,10 +172,13 @@ class ModelGrader:
         """
         if self.price is None:
             return None
-        material = self._shelf.of(task)
-        if material.is_empty and task.rubric.judging.empty_answer == "lowest":
+        if self.needs_no_call(task):
             return 0.0
-        asked = self._endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        material = self.shelf.of(task)
+        try:
+            asked = self.endpoint.reply.asked(task.criteria, show_points=task.rubric.judging.show_points)
+        except GraderError:  # it cannot be asked so, and will fail without a call
+            return 0.0
         constant = int((len(material.system or "") + len(material.user[0])) / CHARACTERS_A_TOKEN)
         rest = int((len(asked) + sum(map(len, material.user[1:]))) / CHARACTERS_A_TOKEN)
         cached = 0 if first or not self.warm_first else constant
@@ -175,14 +186,18 @@ class ModelGrader:
 
     def stop(self) -> None:
         """Send nothing more; what is out comes back."""
-        self._endpoint.client.pace.stop()
+        self.endpoint.client.pace.stop()
 
     async def aclose(self) -> None:
-        """Close the connections to the endpoint."""
-        await self._endpoint.client.aclose()
+        """Close the connections to the endpoint; the grader may be used again, in another event loop too."""
+        self.shelf.clear()
+        await self.endpoint.client.aclose()
 
-    def _spent(self, usage: Usage) -> dict[str, Any]:
+    def spent(self, tally: Tally) -> dict[str, Any]:
         """What a call took, all its tries together, as fields of a judgment."""
+        if tally.replies == tally.faults == 0:
+            return {"cost": 0.0}  # nobody was asked: that is known to cost nothing
+        usage = tally.usage
         counted = {
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
@@ -200,18 +215,21 @@ class ModelGrader:
 
     async def _ask_controls(self, task: Task, tally: Tally) -> str | None:
         controls = controls_for(task.answer.text)
-        size = self._endpoint.reply.most or len(controls.criteria)
+        size = self.endpoint.reply.most or len(controls.criteria)
         verdicts: list[Verdict] = []
         for start in range(0, len(controls.criteria), size):
             part = Task(task.example, task.answer, controls.criteria[start : start + size], task.repeat)
-            verdicts += await Exchange(self._endpoint, part, shelf=self._shelf, tally=tally).verdicts()
+            verdicts += await Exchange(self.endpoint, part, shelf=self.shelf, tally=tally).verdicts()
         return controls.mistake(verdicts)
 
 
 def _check_arguments(model: str, options: ModelOptions, timeout: float, max_replies: int, max_faults: int) -> None:
     """InputError with every argument that is out of its range."""
+    ours = ", ".join(sorted(_OURS & set(options.extra)))
     per_call, temperature, max_tokens = options.criteria_per_call, options.temperature, options.max_tokens
     most = REPLY_FORMS[options.reply].most if options.reply in REPLY_FORMS else None
+    asks_by = REPLY_FORMS[options.reply].asks_by if options.reply in REPLY_FORMS else None
+    slots = (options.template or judge_template()).slots("user")
     expectations = [
         ("model", model, bool(model.strip()) and model.isprintable(), "a model's name"),
         ("criteria_per_call", per_call, per_call is None or per_call >= 1, "1 or more, or none for all"),
@@ -219,10 +237,17 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
         ("max_tokens", max_tokens, max_tokens is None or max_tokens >= 1, "1 or more, or none"),
         ("dialect", options.dialect, options.dialect in DIALECTS, f"one of {', '.join(DIALECTS)}"),
         ("reply", options.reply, options.reply in REPLY_FORMS, f"one of {', '.join(REPLY_FORMS)}"),
+        (
+            "reply",
+            options.reply,
+            asks_by in {None, *slots},
+            f"a prompt of your own (--prompt) with the slot {asks_by!r}",
+        ),
         ("timeout", timeout, 0 < timeout < math.inf, "seconds above 0"),
         ("max_replies", max_replies, max_replies >= 1, "1 or more"),
         ("max_faults", max_faults, max_faults >= 1, "1 or more"),
         ("extra", options.extra, _is_json(options.extra), "JSON values"),
+        ("extra", ours, not ours, "none of what the grader says itself"),
         (
             "criteria_per_call",
             per_call,
@@ -237,6 +262,13 @@ def _check_arguments(model: str, options: ModelOptions, timeout: float, max_repl
     ]
     if mistakes:
         raise InputError(mistakes)
+
+
+_OURS = frozenset(
+    "logprobs max_completion_tokens max_tokens messages model output_config response_format stream system temperature "
+    "top_logprobs".split()
+)
+"""Keys of a request's body that come from options of their own; twice in one body they would mean anything."""
 
 
 def _is_json(value: Any) -> bool:

@@ -86,11 +86,11 @@ class ModelGraderFile(Model):
     """Whether each answer is first tried with a control criterion that is met and one that is not."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """What is sent in the body beside all this, such as `reasoning_effort`."""
-    timeout: Annotated[float, Field(gt=0)] = 120.0
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
     """Seconds until a request without a reply is given up."""
-    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    requests_per_minute: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Most requests a minute."""
-    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Most tokens a minute, read and written."""
     warm_first: bool | None = None
     """Whether the first call of an answer goes out ahead of its others, so that these find the prompt cached."""

@@ -95,6 +95,10 @@ class MaterialShelf:
         self._kept[id(task.answer)] = (task.answer, task.example, material)
         return material
 
+    def clear(self) -> None:
+        """Keep none: what waits for an answer's controls belongs to one event loop."""
+        self._kept.clear()
+
     def fresh(self, task: Task, *, avoid: str = "") -> Material:
         """The material of a task, made anew."""
         return Material(task, self.template, examples=self._examples, avoid=avoid)

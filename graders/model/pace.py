@@ -2,8 +2,8 @@
 
 As TCP finds the width of a line (Jacobson, "Congestion Avoidance and Control", 1988): twice as many each round trip
 until the endpoint says that it is overloaded, then a cut, and one more each round trip until it says so again. Where
-even the fastest reply of a round takes twice as long as the fastest ever, requests queue there, and no more are added:
-a local server never says that it is overloaded.
+even the quickest quarter of some replies takes twice as long as it once did, requests queue there, and no more are
+added: a local server never says that it is overloaded.
 """
 
 from __future__ import annotations
@@ -14,20 +14,24 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal
 
 from graders.grader import NotAsked
+
+Word = Literal["well", "overloaded", "nothing"]
+"""What a request that came back says of the endpoint's load: a lost connection or a refused form says nothing."""
 
 START = 16
 """Requests out at a time before anything is known of an endpoint."""
 
 _CUT = 0.75
-"""What is left after an overload: the endpoint's own limit lies between, and is climbed back to in a few rounds."""
+"""What is left, after an overload, of how many were out with the request that was too many."""
+
+_CUT_AT_MOST = 0.5
+"""What is always left: the first of a burst was out alone when it was sent, and its refusal tells nothing of one."""
 
 _QUEUE = 0.1
 """Seconds by which a reply may be late for our own reasons before it is taken for a sign of a queue."""
-
-_FIRST_CUT = 0.5
-"""What is left after the first: half as many were borne a round trip before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,8 @@ class Pace:
         self._requests = Allowance(requests_per_minute, clock) if requests_per_minute else None
         self._tokens = Allowance(tokens_per_minute, clock) if tokens_per_minute else None
         self._doubling = True
-        self._fastest = self._fastest_now = inf
-        self._rounded = 0
+        self._quick = inf
+        self._latest: list[float] = []
         self._queues = False
         self._number = 0
         self._cut_at = -1
@@ -118,22 +122,23 @@ class Pace:
                 await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled() and turn.exception() is None:
-                    self._give_back()  # it was let out and will not go
+                    self._give_back(tokens)  # it was let out and will not go
                 raise
         else:
             self._take(tokens)
         self._number += 1
         return Ticket(self._number, self.out, self._clock())
 
-    def leave(self, ticket: Ticket, *, overloaded: bool = False, excess_tokens: float = 0.0) -> None:
+    def leave(self, ticket: Ticket, said: Word = "nothing", *, excess_tokens: float = 0.0) -> None:
         """A request came back. `excess_tokens` is how many more it took than was said when it was let out."""
+        together = max(ticket.together, self.out)
         self.out -= 1
         if self._tokens is not None and excess_tokens:
             self._tokens.take(excess_tokens)
-        if overloaded:
+        if said == "overloaded":
             self._overloaded(ticket)
-        else:
-            self._came_back_well(ticket)
+        elif said == "well":
+            self._came_back_well(self._clock() - ticket.since, together)
         self._let_out()
 
     def close_for(self, seconds: float) -> None:
@@ -167,26 +172,29 @@ class Pace:
                 turn.set_exception(NotAsked())
 
     def resume(self) -> None:
-        """Begin anew after `stop`."""
+        """Begin anew after `stop`, in whatever event loop."""
         self._stopped = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _came_back_well(self, ticket: Ticket) -> None:
-        took = self._clock() - ticket.since
-        self._fastest = min(self._fastest, took)
-        self._fastest_now = min(self._fastest_now, took)
-        self._rounded += 1
-        if self._rounded >= self.limit:
-            self._queues = self._fastest_now > 2 * self._fastest + _QUEUE
-            self._rounded, self._fastest_now = 0, inf
+    def _came_back_well(self, took: float, together: int) -> None:
+        self._latest.append(took)
+        if len(self._latest) >= START:
+            # The quickest quarter, not the quickest one: now and then one comes at once, and is no measure.
+            quick = sorted(self._latest)[START // 4]
+            self._quick = min(self._quick, quick)
+            self._queues = quick > 2 * self._quick + _QUEUE
+            self._latest = []
         # A success tells something only where about as many were out as may be.
-        if self.limit < self.most and not self._queues and ticket.together >= int(self.limit / 2):
+        if self.limit < self.most and not self._queues and together >= int(self.limit / 2):
             self.limit = min(self.most, self.limit + (1.0 if self._doubling else 1.0 / self.limit))
 
     def _overloaded(self, ticket: Ticket) -> None:
         """Cut once for all requests that were out together: those sent before the cut say nothing new."""
         if ticket.number > self._cut_at:
             self._cut_at = self._number
-            self.limit = max(1.0, min(self.limit, ticket.together) * (_FIRST_CUT if self._doubling else _CUT))
+            self.limit = max(1.0, min(self.limit, ticket.together) * _CUT, self.limit * _CUT_AT_MOST)
         self._doubling = False
 
     def _delay(self, tokens: float) -> float | None:
@@ -209,8 +217,12 @@ class Pace:
         if self._tokens is not None:
             self._tokens.take(tokens)
 
-    def _give_back(self) -> None:
+    def _give_back(self, tokens: float) -> None:
         self.out -= 1
+        if self._requests is not None:
+            self._requests.take(-1.0)
+        if self._tokens is not None:
+            self._tokens.take(-tokens)
         self._let_out()
 
     def _let_out(self) -> None:
@@ -231,8 +243,12 @@ class Pace:
     def _look_again_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         when = loop.time() + seconds
-        if self._timer is not None and not self._timer.cancelled() and self._timer.when() > loop.time():
+        if self._timer is not None:
             if self._timer.when() <= when:
                 return
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._let_out)
+        self._timer = loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None  # a loop may call a little early: then there is one more look
+        self._let_out()

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from graders.model.tally import Usage
-from rubrics import Mistakes, Model, Number, Text, parse_row, read_json
+from rubrics import Mistakes, Model, Number, Text, parse_row, problem, read_json
+
+BATCH_SHARE = 0.5
+"""What tokens cost in a provider's batch, as a share of their price."""
 
 _MILLION = 1_000_000
+
+
+def _not_negative(price: float) -> float:
+    if price < 0:
+        raise problem("price", "expected 0 or more")
+    return price
+
+
+Dollars = Annotated[Number, AfterValidator(_not_negative)]
+"""An amount of USD, 0 or more."""
 
 
 class Price(Model):
@@ -20,11 +34,11 @@ class Price(Model):
     0.0016
     """
 
-    input: Number = Field(ge=0)
+    input: Dollars
     """USD for a million tokens read."""
-    output: Number = Field(ge=0)
+    output: Dollars
     """USD for a million tokens written."""
-    cached: Number | None = Field(default=None, ge=0)
+    cached: Dollars | None = None
     """USD for a million tokens read from the provider's cache; by default as much as others."""
 
     def cost(self, usage: Usage) -> float | None:
@@ -35,6 +49,15 @@ class Price(Model):
         cached_price = self.input if self.cached is None else self.cached
         spent = (usage.input_tokens - cached) * self.input + cached * cached_price + usage.output_tokens * self.output
         return float(spent / _MILLION)
+
+    def times(self, share: float) -> Price:
+        """The price at a share of it.
+
+        >>> Price(input=2.0, output=8.0).times(0.5)
+        Price(input=1.0, output=4.0, cached=None)
+        """
+        cached = None if self.cached is None else self.cached * share
+        return Price(input=self.input * share, output=self.output * share, cached=cached)
 
 
 class PriceFile(Model):

@@ -39,7 +39,7 @@ def _ratio(alternatives: dict[str, float], before: str, *, met: bool) -> float |
     """`before` is what the token holds ahead of the word: a space, or the colon too."""
     said: dict[bool, list[float]] = {True: [], False: []}
     for text, logprob in alternatives.items():
-        word = text[len(before) :] if text.startswith(before) else text.lstrip()
+        word = text.removeprefix(before).lstrip()
         for value, spelled in ((True, "true"), (False, "false")):
             if word and (spelled.startswith(word) or word.startswith(spelled)):
                 said[value].append(exp(min(logprob, 0.0)))

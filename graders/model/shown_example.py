@@ -35,10 +35,14 @@ class ShownExample:
 def draw_examples(
     examples: Iterable[Example], answers: Iterable[Answer], judgments: Iterable[Judgment], *, count: int, seed: int = 0
 ) -> tuple[ShownExample, ...]:
-    """At most `count` human labels of use `tune`, as many met as not where there are both, drawn by a seed."""
+    """At most `count` human labels of use `tune`, as many met as not where there are both, drawn by a seed.
+
+    Where people contradict each other, none of their labels is shown: neither is an example to follow.
+    """
     rubrics = {example.id: example.rubric for example in examples}
     texts = {answer.key: answer.text for answer in answers}
     found: dict[tuple[str, str], ShownExample] = {}
+    contradicted: set[tuple[str, str]] = set()
     for judgment in judgments:
         if judgment.grader_kind != "human" or judgment.use != "tune" or judgment.status not in _SHOWN:
             continue
@@ -55,9 +59,14 @@ def draw_examples(
             verdict or {"status": judgment.status},
             judgment.explanation,
         )
-        found.setdefault((text, leaf.criterion.criterion), example)
+        about = (text, leaf.criterion.criterion)
+        said = found.setdefault(about, example)
+        if said.verdict != example.verdict:
+            contradicted.add(about)
+        elif _order(example) < _order(said):
+            found[about] = example
     rng = random.Random(seed)
-    drawn = sorted(found.values(), key=lambda example: (example.example_id, example.criterion, example.answer))
+    drawn = sorted((example for about, example in found.items() if about not in contradicted), key=_order)
     rng.shuffle(drawn)
     by_verdict: dict[str, list[ShownExample]] = {}
     for example in drawn:
@@ -68,6 +77,10 @@ def draw_examples(
             if several and len(taken) < count:
                 taken.append(several.pop())
     return tuple(taken)
+
+
+def _order(example: ShownExample) -> tuple[str, str, str, str]:
+    return example.example_id, example.criterion, example.answer, example.explanation or ""
 
 
 _SHOWN = frozenset({"judged", "not_applicable"})

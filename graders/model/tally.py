@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from rubrics import GraderError
 
+REFUSALS = 3
+"""As many refusals in a row are meant; where an endpoint is merely broken, two may well follow each other by chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -16,17 +19,17 @@ class Usage:
     cached_tokens: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
+        """Both together: what is unknown of one is unknown of both, but for what was cached, which is at least that."""
+        cached = [count for count in (self.cached_tokens, other.cached_tokens) if count is not None]
         return Usage(
             _sum(self.input_tokens, other.input_tokens),
             _sum(self.output_tokens, other.output_tokens),
-            _sum(self.cached_tokens, other.cached_tokens),
+            sum(cached) if cached else None,
         )
 
 
 def _sum(left: int | None, right: int | None) -> int | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right
+    return None if left is None or right is None else left + right
 
 
 class Tally:
@@ -38,7 +41,19 @@ class Tally:
         self._refusals_in_a_row = 0
         self.unusable_replies = 0
         self.faults = 0
+        self.replies = 0
+        """Replies that came back, usable or not."""
         self.usage = Usage()
+        """The tokens of all of them together."""
+
+    def add_reply(self, usage: Usage) -> None:
+        """A reply came back."""
+        self.usage = usage if self.replies == 0 else self.usage + usage
+        self.replies += 1
+
+    def forget_replies(self) -> None:
+        """Count the tokens anew: those so far have been told."""
+        self.usage, self.replies = Usage(), 0
 
     def add_fault(self, error: GraderError) -> None:
         """A transport fault; the last one allowed is raised with its kind."""
@@ -47,10 +62,10 @@ class Tally:
             raise GraderError(error.kind, f"{error} (transport fault {self.faults}, no more are allowed)")
 
     def add_unusable(self, error: GraderError) -> None:
-        """A reply without a verdict; the last one allowed, or a second refusal in a row, is raised with its kind."""
+        """A reply without a verdict; the last one allowed, or a refusal too many in a row, is raised with its kind."""
         self.unusable_replies += 1
         self._refusals_in_a_row = self._refusals_in_a_row + 1 if error.kind == "refusal" else 0
-        if self._refusals_in_a_row >= 2:
-            raise GraderError(error.kind, f"{error}, twice in a row")
+        if self._refusals_in_a_row >= REFUSALS:
+            raise GraderError(error.kind, f"{error}, {REFUSALS} times in a row")
         if self.unusable_replies >= self._max_replies:
             raise GraderError(error.kind, f"{error} (unusable reply {self.unusable_replies}, no more are allowed)")

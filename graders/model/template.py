@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rubrics import InputError, Mistake, Mistakes, did_you_mean
 
-_HEADING = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
-_SLOT = re.compile(r"\{\{(\w+)\}\}|<<(conversation|rubric_item)>>")
+_HEADING = re.compile(r"^===[ \t]*(\w+)[ \t]*===[ \t]*(?:\n|\Z)", re.MULTILINE)
+_SLOT = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}|<<(conversation|rubric_item)>>")
 
 CRITERIA_SLOTS = frozenset({"criteria", "rubric_item"})
 """The slots that hold what is asked; everything else stays the same for all calls of an answer."""
@@ -20,6 +20,7 @@ SLOTS = CRITERIA_SLOTS | {"guidelines", "references", "examples", "envelope", "c
 """All slots of a judge's prompt; docs/graders.md says what each holds."""
 
 _SECTIONS = ("system", "user", "repair")
+_REPAIR_SLOTS = frozenset({"problem"})
 
 
 class Template:
@@ -98,17 +99,25 @@ def load_template(path: Path, *, asks_by: str) -> Template:
     `asks_by` is the slot in which the reply's form expects what is asked: `criteria`, or `rubric_item`.
     """
     try:
-        template = Template(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InputError(Mistake(str(path), f"the prompt cannot be read: {reason}")) from None
+    template = Template(text)
     mistakes = Mistakes()
+    first, *headings = _HEADING.split(text)
+    if headings and first.strip():
+        mistakes.add(str(path), f"got text before the section {headings[0]!r}, expected every line in a section")
+    for section in sorted({name for name in headings[::2] if headings[::2].count(name) > 1}):
+        mistakes.add(str(path), f"got the section {section!r} more than once")
     for section in sorted(template.sections - set(_SECTIONS)):
         hint = did_you_mean(section, _SECTIONS)
         mistakes.add(str(path), f"got the section {section!r}, expected {', '.join(_SECTIONS)}{hint}")
-    for section in sorted(template.sections & {"system", "user"}):
-        for slot in sorted(template.slots(section) - SLOTS):
-            mistakes.add(str(path), f"got the slot {slot!r} in {section!r}, expected one of {', '.join(sorted(SLOTS))}")
+    for section in sorted(template.sections & set(_SECTIONS)):
+        known = _REPAIR_SLOTS if section == "repair" else SLOTS
+        for slot in sorted(template.slots(section) - known):
+            hint = did_you_mean(slot, sorted(known))
+            mistakes.add(str(path), f"got the slot {slot!r} in {section!r}, expected one that there is{hint}")
     asked = template.slots("user") if "user" in template.sections else set()
     if asks_by not in asked:
         mistakes.add(str(path), f"expected the slot {asks_by!r} in its user message: it says what is asked")

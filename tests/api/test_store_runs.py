@@ -68,7 +68,7 @@ def judge(run: Run, *, card: GraderCard = CARD, attempt: int = 0, repeat: int = 
         example, answers = question.load()
         for answer, hashed in zip(answers, question.answers, strict=True):
             for call in plan_calls(question.rubric, card):
-                keys = cell_keys(question.rubric, call, hashed.answer_hash, card.fingerprint)
+                keys = cell_keys(question.rubric, call, hashed.answer_hash, card.fingerprint).items()
                 run.ledger().keep(
                     [
                         Entry(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,8 @@ class Scripted:
     """Promise more bytes than are sent, then hang up."""
     hangs: bool = False
     """Say nothing until the endpoint is closed."""
+    resets: bool = False
+    """Hang up without a word."""
 
 
 Script = Sequence[Scripted] | Callable[[dict[str, Any]], Scripted]
@@ -75,6 +79,8 @@ class FakeEndpoint:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[Mapping[str, str]] = []
         self.paths: list[str] = []
+        self.bodies: list[bytes] = []
+        """The requests' bodies as they came in."""
         self.base_url = ""
 
     async def __aenter__(self) -> FakeEndpoint:
@@ -101,7 +107,9 @@ class FakeEndpoint:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.paths.append(request.path)
         self.headers.append(dict(request.headers))
-        body = json.loads(await request.read())
+        sent = await request.read()
+        self.bodies.append(sent)
+        body = json.loads(sent)
         self.requests.append(body)
         if self._answer is not None:
             scripted = self._answer(body)
@@ -109,6 +117,9 @@ class FakeEndpoint:
             scripted = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         if scripted.hangs:
             await self._closing.wait()
+        if scripted.resets:
+            assert request.transport is not None
+            request.transport.abort()
         if not scripted.cut:
             return web.Response(status=scripted.status, body=scripted.body, headers=scripted.headers)
         response = web.StreamResponse(headers={**scripted.headers, "Content-Length": str(len(scripted.body) + 100)})
@@ -117,6 +128,26 @@ class FakeEndpoint:
         assert request.transport is not None
         request.transport.close()
         return response
+
+
+@contextmanager
+def serving(endpoint: FakeEndpoint) -> Iterator[FakeEndpoint]:
+    """The endpoint in a thread of its own, for what runs an event loop itself, as the command does."""
+    ready, over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with endpoint:
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield endpoint
+    finally:
+        over.set()
+        thread.join()
 
 
 def json_lines(messages: Sequence[Mapping[str, str]]) -> list[Any]:

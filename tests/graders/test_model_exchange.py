@@ -96,7 +96,7 @@ def test_a_reply_that_ends_in_another_way_is_unusable_and_one_that_does_not_say_
 def test_a_refusal_that_repeats_is_a_refusal_and_a_single_one_is_not(refusing: Scripted) -> None:
     endpoint = FakeEndpoint(refusing)
     assert failure(endpoint).kind == "refusal"
-    assert [len(request["messages"]) for request in endpoint.requests] == [2, 2]
+    assert [len(request["messages"]) for request in endpoint.requests] == [2, 2, 2]
     assert judge_one(FakeEndpoint(refusing, completion(GARBAGE), refusing, verdicts(MET))).verdict.met is True
 
 

@@ -217,7 +217,9 @@ def test_a_judgment_stays_exactly_where_its_key_in_a_run_does() -> None:
     def keys(state: Rubric) -> dict[str, str]:
         calls = (Call((one.id,)) for one in state.leaves)
         return {
-            name: key for call in calls for name, key in cell_keys(RubricDigest.of(state), call, "answer", "grader")
+            name: key
+            for call in calls
+            for name, key in cell_keys(RubricDigest.of(state), call, "answer", "grader").items()
         }
 
     for old in states:
