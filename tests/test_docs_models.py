@@ -19,6 +19,7 @@ from graders.model.template import SLOTS
 from rubrics import Model, load_dataset
 from tests.command import Result, markscheme
 from tests.endpoint_thread import serving
+from tests.graders.fake_batches import FakeBatches
 from tests.graders.fake_endpoint import FakeEndpoint, Scripted, json_lines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +105,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "judge.grader.json": JUDGE_FILE,
         "small.grader.json": JUDGE_FILE.replace("judge-large", "judge-small"),
         "first-cheap.grader.json": CASCADE_FILE.replace("0.05", "0.5"),
+        "batch.grader.json": json.dumps({**json.loads(JUDGE_FILE), "controls": False}),
         "prices.json": PRICES,
         "strict.txt": PROMPT,
         "healthbench.txt": "Dialogue:\n<<conversation>>\n\nItem:\n<<rubric_item>>\n",
@@ -221,11 +223,26 @@ def test_a_verdict_carries_what_the_page_shows(here: Path) -> None:
 
 def test_every_command_of_the_page_and_of_the_readme_runs(here: Path) -> None:
     assert IN_README
+    at_once = [command for command in (*COMMANDS, *IN_README) if "--batch" not in command]
     with serving(FakeEndpoint(answer=judge)) as endpoint:
-        results = [(command, type_in(command, endpoint.base_url)) for command in (*COMMANDS, *IN_README)]
+        results = [(command, type_in(command, endpoint.base_url)) for command in at_once]
     assert [(command, result.err) for command, result in results if result.code != 0] == []
     assert any("Wait and see" in text and "[5] Names an ambulance" in text for text in endpoint.texts)
     assert any("You mark exam answers strictly." in text for text in endpoint.texts)
+
+
+def test_the_command_for_batches_runs(here: Path) -> None:
+    (command,) = [command for command in COMMANDS if "--batch" in command]
+    with FakeBatches(looks=1) as provider:
+        result = type_in(f"{command} --run batches --max-replies 1", provider.base_url)
+    assert result.code == 3, "this provider's judge knows met and not met alone"
+    assert "a batch of 303 calls submitted" in result.err
+    with Store("sqlite:///markscheme.db") as store:
+        judged = {(j.example_id, j.criterion_id): j.status for j in store.find_run("batches").judgments(current=True)}
+    for example in load_dataset("examples/medicine"):
+        for leaf in example.rubric.leaves:
+            is_binary = leaf.criterion.scale.type == "binary"
+            assert judged[example.id, leaf.id] == ("judged" if is_binary else "failed"), leaf.id
 
 
 def test_the_audits_of_a_cascade_are_counted_as_the_page_does(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

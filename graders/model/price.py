@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from graders.model.tally import Usage
 from rubrics import Mistakes, Model, Number, Text, parse_row, problem, read_json
@@ -22,7 +22,7 @@ def _not_negative(price: float) -> float:
     return price
 
 
-Dollars = Annotated[Number, AfterValidator(_not_negative)]
+Dollars = Annotated[Number, AfterValidator(_not_negative), WithJsonSchema({"type": "number", "minimum": 0})]
 """An amount of USD, 0 or more."""
 
 

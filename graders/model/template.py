@@ -17,7 +17,7 @@ CRITERIA_SLOTS = frozenset({"criteria", "rubric_item"})
 """The slots that hold what is asked; everything else stays the same for all calls of an answer."""
 
 SLOTS = CRITERIA_SLOTS | {"guidelines", "references", "examples", "envelope", "conversation", "nonce"}
-"""All slots of a judge's prompt; docs/graders.md says what each holds."""
+"""All slots of a judge's prompt; docs/models.md says what each holds."""
 
 _SECTIONS = ("system", "user", "repair")
 _REPAIR_SLOTS = frozenset({"problem"})
