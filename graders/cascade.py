@@ -9,14 +9,9 @@ from math import fsum
 from typing import Any
 
 from graders.grader import Grader, GraderCard, Task
+from graders.grader_report import AUDIT_DIFFERS, AUDITED
 from graders.judgment import GraderKind, Verdict
 from rubrics import Criterion, GraderError, InputError, Mistake
-
-AUDITED = "audited"
-"""Flag of a verdict that the strong grader gave although the cheap one was sure: it measures the cheap one."""
-
-AUDIT_DIFFERS = "audit_differs"
-"""Flag of an audited verdict in which the two differ."""
 
 _ESCALATED = frozenset({"parse", "refusal", "truncated", "misquote"})
 

@@ -9,6 +9,7 @@ from typing import Any
 from graders.cells import NO_VOTE, Cells
 from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
+from graders.grader_report import GraderReport
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.judgment_page import JudgmentPage
 from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
@@ -69,6 +70,7 @@ class Scorer:
         self._unheard: set[tuple[str, str, int, str, str, int]] = set()
         self._failures = dict.fromkeys(FAILURE_KINDS, 0)
         self._failure_messages: dict[str, str] = {}
+        self._report = GraderReport()
 
     def add_example(self, example: Example | PlainExample) -> None:
         """Take an example; the dataset's own rules were checked where it was read."""
@@ -150,6 +152,7 @@ class Scorer:
         if judgment.criterion_hash is not None or judgment.answer_hash is not None:
             expected = example.rubric.criterion_hash(leaf)
             problems += stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash)
+        self._report.note(judgment.grader, judgment.returned_model, judgment.flags)
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
             message = f"{judgment.criterion_id}: {judgment.failure.message}"
@@ -202,6 +205,7 @@ class Scorer:
             if not is_plain_beside_verdict(row) or not self._still_holds(row, place, leaf):
                 return False
             repeat = row.get("repeat", 0)
+            self._report.note_row(row)
         self._cells.append(place, leaf, rater, repeat, JUDGED, 1.0 if met else 0.0)
         return True
 
@@ -239,6 +243,8 @@ class Scorer:
                 if voter is None:
                     voter = raters[rater] = self._voters.index(Rater(*rater))
                 votes.append((place, leaf, voter, repeat, JUDGED, 1.0 if met else 0.0))
+                if "returned_model" in body or "flags" in body:
+                    self._report.note(grader, body.get("returned_model"), body.get("flags") or ())
                 continue
             self._cells.extend(votes)
             votes = []
@@ -282,7 +288,11 @@ class Scorer:
             options=options,
             failures={str(kind): count for kind, count in self._failures.items()},
             failure_messages=self._failure_messages,
-            warnings=[f"{message} ({count}×)" if count > 1 else message for message, count in self.warnings.items()],
+            warnings=[
+                *(f"{message} ({count}×)" if count > 1 else message for message, count in self.warnings.items()),
+                *self._report.warnings(),
+            ],
+            report=self._report,
         )
 
     def _chosen(self, score_by: str | None, groups: dict[str, frozenset[int]]) -> str | None:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from graders.aggregation import Aggregation, Row
+from graders.grader_report import GraderReport
 from graders.scoring import Aggregate, Policy
 from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
 from graders.scoring.plan_table import PlanTable
@@ -63,6 +64,8 @@ class Scores:
     """What the first of each kind said."""
     warnings: list[str]
     rows: list[Row]
+    report: GraderReport
+    """What the judgments tell of their graders."""
 
     @classmethod
     def build(
@@ -77,9 +80,10 @@ class Scores:
         failures: dict[str, int],
         failure_messages: dict[str, str],
         warnings: list[str],
+        report: GraderReport,
     ) -> Scores:
         """Aggregate the columns into every combination of model, tag and group."""
-        scores = cls(examples, answers, groups, chosen, options, failures, failure_messages, warnings, [])
+        scores = cls(examples, answers, groups, chosen, options, failures, failure_messages, warnings, [], report)
         scores.rows = Aggregation(examples, answers, table, groups, options).rows()
         return scores
 
@@ -189,6 +193,8 @@ class Scores:
             "ungraded": self.ungraded,
             "failures": self.failures,
             "warnings": self.warnings,
+            "audits": {name: audit.as_json() for name, audit in self.report.audits.items()},
+            "mixed_judges": self.report.mixed_judges,
         }
 
 

@@ -97,6 +97,14 @@ def print_scores(scores: Scores, *, by: Sequence[str], title: str) -> None:
         if count:
             message = scores.failure_messages.get(kind, "")
             console.print(f"{count:,} without a verdict ({kind}), such as {one_line(message)}")
+    for grader, audit in scores.report.audits.items():
+        interval = audit.interval
+        console.print(
+            f"Of what the first stage of {one_line(grader)} was sure of, {audit.audited:,} "
+            f"{'verdict was' if audit.audited == 1 else 'verdicts were'} given by the last one too; {audit.differ:,} "
+            f"differ{'s' if audit.differ == 1 else ''} ({100 * audit.differ / audit.audited:.1f} %, 95 % interval "
+            f"{100 * (interval.low or 0):.1f} to {100 * (interval.high or 0):.1f} %)."
+        )
     if any(0 < (row.aggregate.n_examples or 0) < _FEW and row.aggregate.ci_low is not None for row in shown):
         console.print(f"An interval from fewer than {_FEW} examples says little.")
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from graders import GraderCard, Judgment, Recorded, Task, Verdict, grade, open_grader
-from graders.cascade import AUDIT_DIFFERS, AUDITED, Cascade
+from graders.cascade import Cascade
+from graders.grader_report import AUDIT_DIFFERS, AUDITED
 from rubrics import Answer, Example, GraderError, InputError
 from tests.batch import Files, write_batch
 from tests.command import Result, markscheme
