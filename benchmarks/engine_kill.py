@@ -85,7 +85,9 @@ def main(rounds: int, seed: int) -> None:
         whole = grading.run()
         must_be_right(whole, grading, SIZES.cells)
         kills = [killed for _ in range(rounds) for killed in round_of_kills(grading, endpoint, rng, scores(whole))]
-    show([max(map(sum, kills))], "calls asked again after the worst kill", most=IN_FLIGHT)
+    # Those that were out, and as many again that had come back and waited for the commit under way.
+    show([max(map(sum, kills))], "calls asked again after the worst kill", most=2 * IN_FLIGHT)
+    show([max(killed.uncommitted for killed in kills)], "of them uncommitted, at the worst", most=IN_FLIGHT)
     show([sum(killed) for killed in kills], "calls asked again after a kill")
     show([killed.unanswered for killed in kills], "of them out at the endpoint")
     show([killed.uncommitted for killed in kills], "of them answered and not yet committed")

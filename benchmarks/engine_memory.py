@@ -25,7 +25,7 @@ from marked_workload import Sizes, is_met, write_marked
 
 from api.batch import Batch, BatchRequest
 from api.store import Store
-from graders import Entry, Judgment, cell_keys, plan_calls, references_hash
+from graders import Entry, Judgment, cell_keys, plan_calls
 
 FEW, MANY = Sizes(500), Sizes(5000)
 MISSING_EVERY = 100
@@ -54,9 +54,11 @@ def entries(batch: Batch) -> Iterator[Entry]:
     """A right judgment of every cell but each hundredth, as the batch's grader would have given it."""
     (card,) = (card for card in batch.run.cards if card.kind == "model")
     judged_at, number = datetime.now(UTC).isoformat(timespec="milliseconds"), 0
-    for example, answers in batch.run.questions():
-        rubric, shown = example.rubric, references_hash(example)
-        for answer, answer_hash in answers:
+    for question in batch.run.questions():
+        example, _ = question.load()
+        rubric, shown = question.rubric, question.references_hash
+        for answer in question.answers:
+            answer_hash = answer.answer_hash
             for call in plan_calls(rubric, card):
                 for criterion_id, key in cell_keys(rubric, call, answer_hash, card.fingerprint, shown).items():
                     number += 1
@@ -65,7 +67,7 @@ def entries(batch: Batch) -> Iterator[Entry]:
                     judgment = Judgment(
                         criterion_id=criterion_id,
                         status="judged",
-                        met=is_met(rubric.leaf_by_id[criterion_id].criterion.criterion),
+                        met=is_met(example.rubric.leaf_by_id[criterion_id].criterion.criterion),
                         explanation="The answer says so in its second paragraph.",
                         example_id=answer.example_id,
                         model=answer.model,
@@ -74,7 +76,7 @@ def entries(batch: Batch) -> Iterator[Entry]:
                         grader_kind=card.kind,
                         grader_fingerprint=card.fingerprint,
                         prompt_hash=card.prompt_hash,
-                        criterion_hash=rubric.criterion_hashes[criterion_id],
+                        criterion_hash=rubric.by_id[criterion_id].criterion_hash,
                         answer_hash=answer_hash,
                         judged_at=judged_at,
                     )

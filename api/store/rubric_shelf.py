@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import TypeVar
 
 from sqlalchemy import bindparam, select
 
@@ -11,6 +11,8 @@ from api.store.row import digest_of, rubric_of
 from api.store.tables import rubrics
 from graders import RubricDigest
 from rubrics import Rubric, StoreError
+
+KeptT = TypeVar("KeptT")
 
 _RUBRICS = 64
 _DIGESTS = 2048
@@ -25,24 +27,39 @@ class RubricShelf:
 
     def __init__(self, database: Database, project: str) -> None:
         self._database = database
-        self._project = project
-        self.get = lru_cache(_RUBRICS)(self._load)
-        """The rubric of a hash."""
-        self.digest = lru_cache(_DIGESTS)(self._load_digest)
-        """The digest of a rubric's hash."""
+        self.project = project
+        self._rubrics: dict[str, Rubric] = {}
+        self._digests: dict[str, RubricDigest] = {}
 
-    def _load(self, content_hash: str) -> Rubric:
-        body, _ = self._found(content_hash)
-        return rubric_of(body)
+    def get(self, content_hash: str, body: str | None = None) -> Rubric:
+        """The rubric of a hash; it is not looked up where its body is at hand."""
+        rubric = self._rubrics.get(content_hash)
+        if rubric is None:
+            rubric = rubric_of(self._found(content_hash)[0] if body is None else body)
+            _put(self._rubrics, content_hash, rubric, most=_RUBRICS)
+        return rubric
 
-    def _load_digest(self, content_hash: str) -> RubricDigest:
-        body, digest = self._found(content_hash)
-        return digest_of(digest) if digest is not None else RubricDigest.of(rubric_of(body))
+    def digest(self, content_hash: str, written: str | None = None) -> RubricDigest:
+        """The digest of a rubric's hash; it is not looked up where it is at hand as it was written."""
+        digest = self._digests.get(content_hash)
+        if digest is None:
+            body = None
+            if written is None:
+                body, written = self._found(content_hash)
+            digest = RubricDigest.of(rubric_of(body or "")) if written is None else digest_of(written)
+            _put(self._digests, content_hash, digest, most=_DIGESTS)
+        return digest
 
     def _found(self, content_hash: str) -> tuple[str, str | None]:
-        which = {"project_id": self._project, "content_hash": content_hash}
+        which = {"project_id": self.project, "content_hash": content_hash}
         with self._database.reading() as connection:
             found = connection.execute(_FOUND, which).one_or_none()
         if found is None:
             raise StoreError(f"{self._database.place}: the rubric {content_hash} is gone; the store is damaged")
         return found.body, found.digest
+
+
+def _put(kept: dict[str, KeptT], content_hash: str, value: KeptT, *, most: int) -> None:
+    if len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[content_hash] = value

@@ -7,8 +7,8 @@ import math
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -114,6 +114,7 @@ class ChatClient:
         self._now = now
         self._session: aiohttp.ClientSession | None = None
         self._target: URL | None = None
+        self._client_error: type[Exception] = OSError
         self._has_answered = False
 
     async def complete(self, body: bytes, tally: Tally) -> Completion:
@@ -167,8 +168,8 @@ class ChatClient:
         session, wait = self._open_session(), seconds or self._timeout
         limits = aiohttp.ClientTimeout(total=wait, sock_connect=min(wait, _CONNECT_TIMEOUT))
         headers = {**self._headers(), "Content-Type": content_type}
-        with self._plain_faults():
-            url = self.base_url + path
+        url = self.base_url + path
+        try:
             async with session.request(
                 method, url, data=data, headers=headers, timeout=limits, allow_redirects=False
             ) as response:
@@ -176,32 +177,32 @@ class ChatClient:
                     body = self.without_key(await self.content(response))
                     raise self._unanswered(_Response(response.status, body, response.headers.get("Retry-After")))
                 yield response
+        except (TimeoutError, OSError, self._client_error) as error:
+            raise self._plain_fault(error) from None
 
     async def _post(self, body: bytes) -> _Response:
         session = self._open_session()
         assert self._target is not None
-        with self._plain_faults():
+        try:
             async with session.post(
                 self._target, data=body, headers=self._headers(), allow_redirects=False
             ) as response:
                 self._has_answered = True
                 content = self.without_key(await self.content(response))
                 return _Response(response.status, content, response.headers.get("Retry-After"))
+        except (TimeoutError, OSError, self._client_error) as error:
+            raise self._plain_fault(error) from None
 
-    @contextmanager
-    def _plain_faults(self) -> Iterator[None]:
+    def _plain_fault(self, error: BaseException) -> TransportFault:
+        """What a request met, in words of ours: those of the error may hold whatever came in."""
         import aiohttp
 
-        try:
-            yield
-        except TimeoutError:
-            raise TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True) from None
-        except aiohttp.ClientConnectorError as error:
+        if isinstance(error, TimeoutError):
+            return TransportFault("timeout", f"no reply from {self.host} in time", overloaded=True)
+        if isinstance(error, aiohttp.ClientConnectorError):
             reason = error.os_error.strerror or type(error.os_error).__name__
-            raise TransportFault("http", f"cannot connect to {self.host}: {reason}", sent=False) from None
-        except (aiohttp.ClientError, OSError) as error:
-            # The words of these may hold whatever came in: the class says enough.
-            raise TransportFault("http", f"{type(error).__name__} from {self.host}") from None
+            return TransportFault("http", f"cannot connect to {self.host}: {reason}", sent=False)
+        return TransportFault("http", f"{type(error).__name__} from {self.host}")
 
     async def content(self, response: aiohttp.ClientResponse) -> bytes:
         """The body as sent. Nothing is unpacked: we ask for no compression, and a packed body may be a bomb."""
@@ -270,6 +271,7 @@ class ChatClient:
             from yarl import URL
 
             self._target = URL(self._url)
+            self._client_error = aiohttp.ClientError
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},

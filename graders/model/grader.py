@@ -132,9 +132,9 @@ class ModelGrader:
         if not task.criteria:
             return []
         tally = Tally(max_replies=self.max_replies, max_faults=self.max_faults)
-        if self.needs_no_call(task):
-            return self.told(task, [empty_verdict(criterion) for criterion in task.criteria], tally)
         material = self.shelf.of(task)
+        if _says_nothing(task, material):
+            return self._told([empty_verdict(criterion) for criterion in task.criteria], tally, short=False)
         try:
             wrong = await self._wrong_control(task, material, tally) if self.controls else None
             if wrong is not None:
@@ -148,22 +148,24 @@ class ModelGrader:
         except GraderError as error:
             error.spent = self.spent(tally)
             raise
-        return self.told(task, verdicts, tally)
+        return self._told(verdicts, tally, short=material.is_short)
 
     def needs_no_call(self, task: Task) -> bool:
         """Whether the answer is empty and nobody is asked about it."""
-        return self.shelf.of(task).is_empty and task.rubric.judging.empty_answer == "lowest"
+        return _says_nothing(task, self.shelf.of(task))
 
     def told(self, task: Task, verdicts: Sequence[Verdict], tally: Tally) -> list[Verdict]:
         """Verdicts with what the answer is flagged by and, on the first, what they took."""
-        flags = (SHORT,) if self.shelf.of(task).is_short and not self.needs_no_call(task) else ()
-        spent = self.spent(tally)
-        return [
-            verdict.model_copy(update={"flags": (*verdict.flags, *flags), **(spent if number == 0 else {})})
-            if flags or (spent and number == 0)
-            else verdict
-            for number, verdict in enumerate(verdicts)
-        ]
+        material = self.shelf.of(task)
+        return self._told(verdicts, tally, short=material.is_short and not _says_nothing(task, material))
+
+    def _told(self, verdicts: Sequence[Verdict], tally: Tally, *, short: bool) -> list[Verdict]:
+        told = list(verdicts)
+        if short:
+            told = [verdict.model_copy(update={"flags": (*verdict.flags, SHORT)}) for verdict in told]
+        if spent := self.spent(tally):
+            told[0] = told[0].model_copy(update=spent)
+        return told
 
     def estimate(self, task: Task, *, first: bool) -> float | None:
         """About how many USD the call of a task will cost; None where no price is known.
@@ -221,6 +223,11 @@ class ModelGrader:
             part = Task(task.example, task.answer, controls.criteria[start : start + size], task.repeat)
             verdicts += await Exchange(self.endpoint, part, shelf=self.shelf, tally=tally).verdicts()
         return controls.mistake(verdicts)
+
+
+def _says_nothing(task: Task, material: Material) -> bool:
+    """Whether the answer is empty and nobody is asked about it."""
+    return material.is_empty and task.rubric.judging.empty_answer == "lowest"
 
 
 def _check_arguments(model: str, options: ModelOptions, timeout: float, max_replies: int, max_faults: int) -> None:
