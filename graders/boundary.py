@@ -77,12 +77,12 @@ def _checked(call: MissingCall, verdicts: Sequence[Verdict]) -> Sequence[Verdict
     """The verdicts as they came, if there is exactly one fitting verdict for each criterion asked."""
     if not isinstance(verdicts, list | tuple) or not all(isinstance(verdict, Verdict) for verdict in verdicts):
         raise GraderError("grader", f"expected a list of Verdict, got {type(verdicts).__name__}")
-    asked = [criterion.id for criterion in call.task.criteria]
+    asked = {criterion.id: criterion for criterion in call.task.criteria}
     got = [verdict.criterion_id for verdict in verdicts]
-    if sorted(asked) != sorted(got):
-        raise GraderError("grader", f"asked for {asked}, got verdicts on {got}")
+    if len(got) != len(asked) or not asked.keys() <= set(got):
+        raise GraderError("grader", f"asked for {list(asked)}, got verdicts on {got}")
     for verdict in verdicts:
-        criterion = next(c for c in call.task.criteria if c.id == verdict.criterion_id)
+        criterion = asked[verdict.criterion_id]
         if (problem := fit_verdict(verdict, leaf_scale(criterion)).problem) is not None:
             raise GraderError("grader", f"{verdict.criterion_id}: {problem[1]}")
         if call.card.kind == "model" and verdict.status == "not_applicable" and not criterion.may_not_apply:

@@ -59,7 +59,7 @@ class RequestRefused(GraderError):
         self.named = named
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Response:
     status: int
     body: bytes

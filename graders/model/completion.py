@@ -17,7 +17,7 @@ class Token(NamedTuple):
     """Token → log probability: the likeliest ones, itself among them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Completion:
     """One reply of a model."""
 

@@ -97,13 +97,15 @@ class Exchange:
         self._shelf = shelf
         self._tally = tally
         self._clock = clock
+        self.seconds = 0.0
+        """From the first request to the usable reply."""
 
     async def verdicts(self) -> list[Verdict]:
         """One verdict for each criterion of the task; GraderError with the last problem where none is to be had."""
         began = self._clock()
         prompt = self._endpoint.prompt(self._task, self._shelf)
         reading = await self._usable(prompt, prompt)
-        seconds = round(self._clock() - began, 6)
+        self.seconds = round(self._clock() - began, 6)
         alone = len(prompt.criteria) == 1
         verdicts = []
         for verdict, criterion in zip(reading.verdicts, prompt.criteria, strict=True):
@@ -111,7 +113,7 @@ class Exchange:
             if lacks_evidence(verdict, criterion):
                 kept = await self._asked_for_quotes(criterion, prompt if alone else None, reading.text)
             verdicts.append(kept)
-        return [verdict.model_copy(update={"seconds": seconds}) for verdict in verdicts]
+        return verdicts
 
     async def _asked_for_quotes(self, criterion: Criterion, prompt: Prompt | None, reply: str) -> Verdict:
         """One more try on a criterion whose required quotes are missing, in a call of its own; then it abstains.

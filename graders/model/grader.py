@@ -134,7 +134,8 @@ class ModelGrader:
         tally = Tally(max_replies=self.max_replies, max_faults=self.max_faults)
         material = self.shelf.of(task)
         if _says_nothing(task, material):
-            return self._told([empty_verdict(criterion) for criterion in task.criteria], tally, short=False)
+            return self._told([empty_verdict(criterion) for criterion in task.criteria], tally)
+        exchange = Exchange(self.endpoint, task, shelf=self.shelf, tally=tally)
         try:
             wrong = await self._wrong_control(task, material, tally) if self.controls else None
             if wrong is not None:
@@ -144,11 +145,11 @@ class ModelGrader:
                     for criterion in task.criteria
                 ]
             else:
-                verdicts = await Exchange(self.endpoint, task, shelf=self.shelf, tally=tally).verdicts()
+                verdicts = await exchange.verdicts()
         except GraderError as error:
             error.spent = self.spent(tally)
             raise
-        return self._told(verdicts, tally, short=material.is_short)
+        return self._told(verdicts, tally, short=material.is_short, seconds=exchange.seconds or None)
 
     def needs_no_call(self, task: Task) -> bool:
         """Whether the answer is empty and nobody is asked about it."""
@@ -159,12 +160,17 @@ class ModelGrader:
         material = self.shelf.of(task)
         return self._told(verdicts, tally, short=material.is_short and not _says_nothing(task, material))
 
-    def _told(self, verdicts: Sequence[Verdict], tally: Tally, *, short: bool) -> list[Verdict]:
-        told = list(verdicts)
-        if short:
-            told = [verdict.model_copy(update={"flags": (*verdict.flags, SHORT)}) for verdict in told]
-        if spent := self.spent(tally):
-            told[0] = told[0].model_copy(update=spent)
+    def _told(
+        self, verdicts: Sequence[Verdict], tally: Tally, *, short: bool = False, seconds: float | None = None
+    ) -> list[Verdict]:
+        first = self.spent(tally)
+        every: dict[str, Any] = {} if seconds is None else {"seconds": seconds}
+        told = []
+        for number, verdict in enumerate(verdicts):
+            update = {**every, **first} if number == 0 else dict(every)
+            if short:
+                update["flags"] = (*verdict.flags, SHORT)
+            told.append(verdict.model_copy(update=update) if update else verdict)
         return told
 
     def estimate(self, task: Task, *, first: bool) -> float | None:

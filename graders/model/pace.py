@@ -34,7 +34,7 @@ _QUEUE = 0.1
 """Seconds by which a reply may be late for our own reasons before it is taken for a sign of a queue."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticket:
     """A request that is out: its number, how many were out with it, and since when."""
 

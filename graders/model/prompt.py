@@ -15,7 +15,7 @@ ChatMessage = dict[str, str]
 """One message to the endpoint: `role` and `content`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prompt:
     """The messages of one call, and what is needed to read the reply."""
 

@@ -10,7 +10,7 @@ REFUSALS = 3
 """As many refusals in a row are meant; where an endpoint is merely broken, two may well follow each other by chance."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Usage:
     """Tokens of one reply, as the endpoint counts them; None where it does not say."""
 

@@ -11,7 +11,7 @@ from graders.model.prompt import Prompt
 from graders.model.request import RequestForm
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request: to which model, what, and what the reply must look like."""
 
