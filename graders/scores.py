@@ -14,7 +14,8 @@ from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
 from graders.scoring.plan_table import PlanTable
 
 if TYPE_CHECKING:
-    from graders.planned import PlannedAnswer, PlannedExample
+    from graders.answer_table import AnswerTable
+    from graders.planned import PlannedExample
 
 SEVERAL_GRADERS = "several_graders"
 SEVERAL_MODELS = "several_models"
@@ -52,7 +53,7 @@ class Scores:
     """Scores of a batch. `as_json()` is what `score --json` prints; a missing number is None with a reason."""
 
     examples: Sequence[PlannedExample]
-    answers: Sequence[PlannedAnswer]
+    answers: AnswerTable
     groups: dict[str, GroupScores]
     chosen: str | None
     """The group or panel whose scores stand outside `by_grader`; None with several groups and none named."""
@@ -69,7 +70,7 @@ class Scores:
         cls,
         *,
         examples: Sequence[PlannedExample],
-        answers: Sequence[PlannedAnswer],
+        answers: AnswerTable,
         table: PlanTable,
         groups: dict[str, GroupScores],
         chosen: str | None,
@@ -86,7 +87,7 @@ class Scores:
     @property
     def models(self) -> list[str]:
         """The answerers, sorted."""
-        return sorted({answer.model for answer in self.answers})
+        return self.answers.models
 
     @property
     def ungraded(self) -> int:
@@ -138,9 +139,10 @@ class Scores:
         """Each answer's scores as a JSON object, in the order in which the answers were given."""
         chosen = self.groups.get(self.chosen or "")
         cursors = {} if chosen is None else {tag: TagCursor(columns) for tag, columns in chosen.tags.items()}
-        for place, answer in enumerate(self.answers):
-            example = self.examples[answer.example]
-            row: dict[str, Any] = {"example_id": example.id, "model": answer.model, "sample": answer.sample}
+        answers = self.answers
+        for place, (number, sample) in enumerate(zip(answers.example, answers.sample, strict=True)):
+            example = self.examples[number]
+            row: dict[str, Any] = {"example_id": example.id, "model": answers.model(place), "sample": sample}
             if chosen is None:
                 row.update(dict.fromkeys(("score", "judged_only", "low", "high", "bounds", "coverage", "ungated")))
                 row["reason"] = SEVERAL_GRADERS
