@@ -157,12 +157,16 @@ class Aggregation:
         missing: Sequence[AnswerScore | TagScore],
     ) -> Points:
         def numbers(of_answers: Floats, of_missing: Sequence[float | None]) -> Floats:
+            if not missing:
+                return of_answers[at]
             values = np.full(len(rank), nan)
             values[there] = of_answers[at]
             values[~there] = [nan if value is None else value for value in of_missing]
             return values
 
         def flags(of_answers: Flags, of_missing: bool) -> Flags:
+            if not missing:
+                return of_answers[at]
             values = np.full(len(rank), of_missing)
             values[there] = of_answers[at]
             return values
