@@ -169,8 +169,8 @@ class Scores:
         """The whole report as one JSON object (CONTRACT: `score --json`)."""
         return {"answers": list(self.answers_json()), **self._totals_json()}
 
-    def json_text(self) -> Iterator[str]:
-        """The text of `as_json()` piece by piece, so that the answers of a large batch are never all in memory."""
+    def json_text(self, **more: Any) -> Iterator[str]:
+        """The text of `as_json()`, with `more` at its end, piece by piece: the answers are never all in memory."""
         encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
         rows = self.answers_json()
         yield '{"answers": ['
@@ -178,7 +178,7 @@ class Scores:
         while some := ", ".join(map(encode, islice(rows, _ROWS_A_PIECE))):
             yield between + some
             between = ", "
-        yield "], " + encode(self._totals_json())[1:]
+        yield "], " + encode({**self._totals_json(), **more})[1:]
 
     def _totals_json(self) -> dict[str, Any]:
         return {
