@@ -85,7 +85,9 @@ class TagColumns:
         self.answer: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.score: Floats = np.empty(0)
         self._rest: tuple[Floats, Floats, Floats, Floats] | None = None
+        """Judged only, low, high and coverage, where they are not all said by the score."""
         self._marks: tuple[Flags, Flags, Flags] | None = None
+        """Any judged, defined and absent, likewise."""
         self._answers = array("i")
         self._numbers = array("d")
         self._flags = array("b")
