@@ -25,7 +25,8 @@ from graders.scoring.plan_table import PlanTable
 from graders.scoring.points import Flags, Floats, Places
 
 if TYPE_CHECKING:
-    from graders.planned import PlannedAnswer, PlannedExample
+    from graders.answer_table import AnswerTable
+    from graders.planned import PlannedExample
     from graders.scores import GroupScores, ScoringOptions
 
 
@@ -60,7 +61,7 @@ class Aggregation:
     def __init__(
         self,
         examples: Sequence[PlannedExample],
-        answers: Sequence[PlannedAnswer],
+        answers: AnswerTable,
         table: PlanTable,
         groups: Mapping[str, GroupScores],
         options: ScoringOptions,
@@ -103,20 +104,17 @@ class Aggregation:
         """For each model its expected answers; an example that it did not answer has one that is missing."""
         rank_of = np.empty(len(self._examples), dtype=np.int64)
         rank_of[self._by_id] = np.arange(len(self._examples))
-        by_model: dict[str, list[int]] = {}
-        for place, answer in enumerate(self._answers):
-            by_model.setdefault(answer.model, []).append(place)
         layouts = {}
-        for model in sorted(by_model):
-            places = by_model[model]
-            ranks = rank_of[[self._answers[place].example for place in places]]
-            samples = [self._answers[place].sample for place in places]
-            order = np.lexsort((np.asarray(samples), ranks))
+        ranks_of_answers = rank_of[np.array(self._answers.example, dtype=np.int32)]
+        samples = np.array(self._answers.sample, dtype=np.int32)
+        for model, places in self._answers.by_model().items():
+            ranks = ranks_of_answers[places]
+            order = np.lexsort((samples[places], ranks))
             answered = np.zeros(len(self._examples), dtype=np.bool_)
             answered[ranks] = True
             missing = np.flatnonzero(~answered)
             rank = np.concatenate([ranks[order], missing])
-            where = np.concatenate([np.asarray(places, dtype=np.int64)[order], np.full(len(missing), -1)])
+            where = np.concatenate([places[order], np.full(len(missing), -1)])
             again = np.argsort(rank, kind="stable")
             layouts[model] = _Layout(rank[again], where[again])
         return layouts
@@ -159,12 +157,16 @@ class Aggregation:
         missing: Sequence[AnswerScore | TagScore],
     ) -> Points:
         def numbers(of_answers: Floats, of_missing: Sequence[float | None]) -> Floats:
+            if not missing:
+                return of_answers[at]
             values = np.full(len(rank), nan)
             values[there] = of_answers[at]
             values[~there] = [nan if value is None else value for value in of_missing]
             return values
 
         def flags(of_answers: Flags, of_missing: bool) -> Flags:
+            if not missing:
+                return of_answers[at]
             values = np.full(len(rank), of_missing)
             values[there] = of_answers[at]
             return values

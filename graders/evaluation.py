@@ -1,4 +1,4 @@
-"""From the votes that were collected to the scores of each group of graders."""
+"""From the votes that were collected to the scores of each group of graders, some answers at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graders.cells import NO_VOTE, Cells
+from graders.cells import NO_VOTE, CellBlock, Cells
 from graders.scores import GroupScores, ScoringOptions
 from graders.scoring import JUDGED, UNGRADED, LeafState, ScoringPlan, Vote, agree, score_answer
 from graders.scoring.bulk import Cast, PlainBatch
@@ -16,18 +16,21 @@ from graders.scoring.plan_table import PlanTable
 from graders.scoring.points import Places
 
 if TYPE_CHECKING:
-    from graders.planned import PlannedAnswer, PlannedExample
+    from graders.answer_table import AnswerTable
+    from graders.planned import PlannedExample
 
 Ruling = tuple[str, int, str]
+Ballot = tuple[int, int, float, int]
+"""A vote: on which leaf, what it says, its value, and where it stood among the judgments."""
 
 
 class Evaluation:
-    """Scores the answers of a batch by one group of graders after another."""
+    """Scores the answers of a batch by each group of graders."""
 
     def __init__(
         self,
         examples: Sequence[PlannedExample],
-        answers: Sequence[PlannedAnswer],
+        answers: AnswerTable,
         cells: Cells,
         rulings: Mapping[int, Ruling],
         options: ScoringOptions,
@@ -38,78 +41,77 @@ class Evaluation:
         self._cells = cells
         self._rulings = rulings
         self._options = options
-        example_of_answer = np.array([answer.example for answer in answers], dtype=np.int64)
-        self._plain = PlainBatch(table, example_of_answer)
+        self._plain = PlainBatch(table, np.array(answers.example, dtype=np.int64))
+        self._plain_tags = table.tags_of(self._plain.plain)
 
-    def score(self, members: frozenset[int]) -> GroupScores:
-        """The scores by the raters of one group."""
-        group = GroupScores(ScoreColumns(len(self._answers)), {}, 0)
-        votes = self._votes(members)
+    def scores(self, groups: Mapping[str, frozenset[int]]) -> dict[str, GroupScores]:
+        """The scores by the raters of each group."""
+        scored = {name: GroupScores(ScoreColumns(len(self._answers)), {}, 0) for name in groups}
+        voted = dict.fromkeys(groups, False)
+        for block in self._cells.blocks(len(self._answers)):
+            for name, members in groups.items():
+                votes = block.only(np.isin(block.rater, list(members)) & (block.says != NO_VOTE))
+                self._score(scored[name], votes)
+                voted[name] |= len(votes.position) > 0
+        for name, group in scored.items():
+            if voted[name] and self._plain.any:  # tags stand in the order of the rubrics, whichever answers came first
+                group.tags = {tag: TagColumns() for tag in self._plain_tags} | group.tags
+            for columns in group.tags.values():
+                columns.sort()
+        return scored
+
+    def _score(self, group: GroupScores, votes: CellBlock) -> None:
+        """Score the answers of a block by a group's votes on them."""
         plain = self._score_plain(group, votes)
-        for place, positions in self._votes_by_answer(votes, plain):
-            plan = self._examples[self._answers[place].example].plan
-            scored = score_answer(plan, self._states(place, plan, positions))
+        for place, ballots in self._ballots(votes, plain):
+            plan = self._examples[self._answers.example[place]].plan
+            scored = score_answer(plan, self._states(place, plan, ballots))
             group.answers.put(place, scored)
             group.ungraded += scored.ungraded
             for tag, value in scored.tags.items():
                 group.tags.setdefault(tag, TagColumns()).put(place, value)
-        for columns in group.tags.values():
-            columns.sort()
-        return group
 
-    def _votes(self, members: frozenset[int]) -> Places:
-        """Positions of the group's votes, by answer and then by leaf."""
-        cells = self._cells
-        if not len(cells):
+    def _score_plain(self, group: GroupScores, votes: CellBlock) -> Places:
+        """Score the plain answers at once; which they are comes back, counted from the block's first."""
+        if not self._plain.any or not len(votes.position):
             return np.empty(0, dtype=np.int64)
-        order = cells.order
-        says = np.frombuffer(cells.says, dtype=np.int8)[order]
-        votes: Places = order[np.isin(cells.sorted("rater"), list(members)) & (says != NO_VOTE)]
-        return votes
-
-    def _score_plain(self, group: GroupScores, votes: Places) -> Places:
-        """Score the plain answers at once; which they are comes back."""
-        cells = self._cells
-        if not self._plain.any or not len(votes):
-            return np.empty(0, dtype=np.int64)
-        cast = Cast(
-            cells.column("answer", votes),
-            cells.column("leaf", votes),
-            np.frombuffer(cells.says, dtype=np.int8)[votes] == JUDGED,
-            np.frombuffer(cells.value, dtype=np.float64)[votes],
-        )
+        met = votes.value.astype(np.float64)
+        cast = Cast(votes.first, votes.stop, votes.answer, votes.leaf, votes.says == JUDGED, met)
         answers = self._plain.fully_judged(cast)
         scores = self._plain.scores(cast, answers)
-        group.answers.put_fully_judged(answers, scores.whole)
+        group.answers.put_fully_judged(answers + votes.first, scores.whole)
         for tag, of_answers, values in scores.by_tag():
             group.tags.setdefault(tag, TagColumns()).put_fully_judged(of_answers, values)
         return answers
 
-    def _votes_by_answer(self, votes: Places, without: Places) -> Iterator[tuple[int, Sequence[int]]]:
-        """Each answer but some, with the positions of the group's votes on it."""
-        owners = self._cells.column("answer", votes)
-        starts = np.searchsorted(owners, np.arange(len(self._answers) + 1)).tolist()
-        left = np.ones(len(self._answers), dtype=np.bool_)
+    def _ballots(self, votes: CellBlock, without: Places) -> Iterator[tuple[int, Sequence[Ballot]]]:
+        """Each answer of a block but some, with the votes on it by leaf."""
+        left = np.ones(votes.stop - votes.first, dtype=np.bool_)
         left[without] = False
-        for place in np.flatnonzero(left).tolist():
-            yield place, votes[starts[place] : starts[place + 1]].tolist()
+        places = np.flatnonzero(left)
+        votes = votes.only(left[votes.answer])
+        columns = (votes.leaf, votes.says, votes.value.astype(np.float64), votes.position)
+        ballots: list[Ballot] = list(zip(*(column.tolist() for column in columns), strict=True))
+        starts = np.searchsorted(votes.answer, places).tolist()
+        stops = np.searchsorted(votes.answer, places, side="right").tolist()
+        for place, start, stop in zip(places.tolist(), starts, stops, strict=True):
+            yield votes.first + place, ballots[start:stop]
 
-    def _states(self, place: int, plan: ScoringPlan, positions: Sequence[int]) -> list[LeafState]:
+    def _states(self, place: int, plan: ScoringPlan, ballots: Sequence[Ballot]) -> list[LeafState]:
         """Each leaf's own verdict by the votes of the group, rules among them."""
-        answer = self._answers[place]
         states: list[LeafState] = [UNGRADED] * len(plan.ids)
-        for (leaf, _), met in zip(self._examples[answer.example].checks, answer.rules, strict=True):
+        checks = self._examples[self._answers.example[place]].checks
+        for (leaf, _), met in zip(checks, self._answers.rules(place), strict=True):
             states[leaf] = 1.0 if met else 0.0
-        cells = self._cells
-        votes: dict[int, list[int]] = {}
-        for position in positions:
-            votes.setdefault(cells.leaf[position], []).append(position)
+        votes: dict[int, list[Ballot]] = {}
+        for ballot in ballots:
+            votes.setdefault(ballot[0], []).append(ballot)
         for leaf, cast in votes.items():
             scale = plan.scale(leaf)
-            if len(cast) == 1 and cells.says[cast[0]] == JUDGED:
-                states[leaf] = scale.credit(cells.value[cast[0]])
+            if len(cast) == 1 and cast[0][1] == JUDGED:
+                states[leaf] = scale.credit(cast[0][2])
                 continue
-            ballots = [Vote(cells.says[p], cells.value[p], self._rulings.get(p)) for p in cast]
+            given = [Vote(says, value, self._rulings.get(position)) for _, says, value, position in cast]
             policy = self._options.consensus or plan.consensus
-            states[leaf] = agree(ballots, scale=scale, points=plan.points[leaf], policy=policy)
+            states[leaf] = agree(given, scale=scale, points=plan.points[leaf], policy=policy)
         return states

@@ -1,4 +1,4 @@
-"""What scoring keeps of examples and answers once their texts are gone."""
+"""What scoring keeps of examples once their texts are gone."""
 
 from __future__ import annotations
 
@@ -89,14 +89,3 @@ class PlannedExample:
     def checks(self) -> tuple[tuple[int, Check], ...]:
         """The leaves that rules judge."""
         return self.rubric.checks
-
-
-@dataclass(slots=True)
-class PlannedAnswer:
-    """What is kept of an answer: its place, its hash and what the rules say of it."""
-
-    example: int
-    model: str
-    sample: int
-    hash: str
-    rules: tuple[bool, ...]

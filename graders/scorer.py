@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from graders.cells import NO_VOTE, Cells
+from graders.answer_table import AnswerTable
+from graders.cells import NO_VOTE, Cell, Cells
 from graders.evaluation import Evaluation
 from graders.fit import Problem, fit_verdict, stale_problems
 from graders.grader_report import GraderReport
 from graders.judgment import FAILURE_KINDS, Judgment
 from graders.judgment_page import JudgmentPage
-from graders.planned import PlannedAnswer, PlannedExample, PlannedRubric
+from graders.planned import PlannedExample, PlannedRubric
 from graders.remarks import VERDICT_FIELDS, is_plain_beside_verdict
 from graders.rules import check_met
 from graders.scores import Scores, ScoringOptions
@@ -37,6 +38,7 @@ _MORE = frozenset({"ruling", "failure"})
 """What a verdict may have besides that changes more than its own vote."""
 
 _NO_LEAF = (-1, "")
+_NOT_CARRIED = object()
 _RUBRICS_AT_HAND = 256
 """How many rubrics are remembered, lest one that many examples share is planned for each."""
 
@@ -56,13 +58,11 @@ class Scorer:
 
     def __init__(self) -> None:
         self.examples: list[PlannedExample] = []
-        self.answers: list[PlannedAnswer] = []
+        self.answers = AnswerTable()
         self.warnings: dict[str, int] = {}
         self._example_index: dict[str, int] = {}
         self._rubrics: dict[int, tuple[Rubric | PlainRubric, PlannedRubric]] = {}
-        self._models: dict[str, str] = {}
         self._met_index: list[Mapping[str, int]] = []
-        self._answer_index: dict[tuple[str, str, int], int] = {}
         self._cells = Cells()
         self._plain_raters: dict[tuple[str, str, str | None], int] = {}
         self._voters = Voters()
@@ -94,16 +94,15 @@ class Scorer:
         if number is None:
             hint = did_you_mean(answer.example_id, self._example_index)
             return [("$.example_id", f"got {answer.example_id!r}, expected the id of an example{hint}")]
-        if answer.key in self._answer_index:
+        if self.has_answer(*answer.key):
             return [("$", f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}")]
-        self._take_answer(number, self._models.setdefault(answer.model, answer.model), answer.sample, answer.text)
+        self._take_answer(number, answer.model, answer.sample, answer.text)
         return []
 
     def _take_answer(self, number: int, model: str, sample: int, text: str) -> None:
         example = self.examples[number]
-        self._answer_index[example.id, model, sample] = len(self.answers)
         rules = tuple(check_met(check, text) for _, check in example.checks) if example.checks else ()
-        self.answers.append(PlannedAnswer(number, model, sample, example.hasher.hash(text), rules))
+        self.answers.add(number, example.id, model, sample, example.hasher.hash(text), rules)
         self._met_index.append(example.rubric.met_index)
 
     def add_plain_answer(self, row: Mapping[str, Any]) -> bool:
@@ -115,11 +114,12 @@ class Scorer:
         if len(row) != (4 if "sample" in row else 3) or type(sample) is not int or type(text) is not str:
             return False
         try:
-            number = self._example_index[row["example_id"]]
-            model = self._models[row["model"]]
+            number, model = self._example_index[row["example_id"]], row["model"]
+            if not self.answers.has_model(model):
+                return False
         except (KeyError, TypeError):
             return False
-        if not 0 <= sample <= MOST or (row["example_id"], model, sample) in self._answer_index or text_problem(text):
+        if not 0 <= sample <= MOST or self.has_answer(row["example_id"], model, sample) or text_problem(text):
             return False
         self._take_answer(number, model, sample, text)
         return True
@@ -130,15 +130,14 @@ class Scorer:
 
     def has_answer(self, example_id: str, model: str, sample: int) -> bool:
         """Whether an answer was taken."""
-        return (example_id, model, sample) in self._answer_index
+        return self.answers.find(example_id, model, sample) is not None
 
     def add_judgment(self, judgment: Judgment) -> list[Problem]:
         """Take a judgment; a non-empty list says why it was not taken."""
-        place = self._answer_index.get((judgment.example_id, judgment.model, judgment.sample))
+        place = self.answers.find(judgment.example_id, judgment.model, judgment.sample)
         if place is None:
             return [self._unknown_answer(judgment)]
-        answer = self.answers[place]
-        example = self.examples[answer.example]
+        example = self.examples[self.answers.example[place]]
         leaf = example.rubric.leaf_index.get(judgment.criterion_id)
         if leaf is None:
             hint = did_you_mean(judgment.criterion_id, example.rubric.leaf_index)
@@ -151,7 +150,7 @@ class Scorer:
         problems: list[Problem] = []
         if judgment.criterion_hash is not None or judgment.answer_hash is not None:
             expected = example.rubric.criterion_hash(leaf)
-            problems += stale_problems(judgment, criterion_hash=expected, answer_hash=answer.hash)
+            problems += stale_problems(judgment, criterion_hash=expected, answer_hash=self.answers.hash(place))
         self._report.note(judgment.grader, judgment.returned_model, judgment.flags)
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
@@ -192,7 +191,9 @@ class Scorer:
         """
         sample = row.get("sample", 0)
         try:
-            place = self._answer_index[row["example_id"], row["model"], sample]
+            place = self.answers.find(row["example_id"], row["model"], sample)
+            if place is None:
+                return False
             rater = self._plain_raters[row["grader"], row["grader_kind"], row.get("grader_fingerprint")]
             leaf = self._met_index[place][row["criterion_id"]]
             met = row["met"]
@@ -206,7 +207,7 @@ class Scorer:
                 return False
             repeat = row.get("repeat", 0)
             self._report.note_row(row)
-        self._cells.append(place, leaf, rater, repeat, JUDGED, 1.0 if met else 0.0)
+        self._cells.append(place, leaf, rater, repeat, JUDGED, met)
         return True
 
     def add_page(self, page: JudgmentPage) -> Iterator[tuple[int, Problem]]:
@@ -215,26 +216,29 @@ class Scorer:
         A model is made only of what is more than met or not met, or does not fit.
         """
         example_ids, models, samples, *columns = page.columns
-        places = map(self._answer_index.get, zip(example_ids, models, samples, strict=True))
         raters: dict[tuple[str, str, str | None], int] = {}
-        votes: list[tuple[int, int, int, int, int, float]] = []
-        place_before, example_before = -1, -1
+        votes: list[Cell] = []
+        key_before: tuple[str, str, int] | None = None
+        place: int | None = None
+        example_before, expected_answer = -1, ""
         leaves: Mapping[str, tuple[int, str]] = {}
-        for number, (place, criterion, grader, repeat, status, kind, criterion_hash, answer_hash, body) in enumerate(
-            zip(places, *columns, page.bodies, strict=True)
+        for number, (key, criterion, grader, repeat, status, kind, criterion_hash, answer_hash, body) in enumerate(
+            zip(zip(example_ids, models, samples, strict=True), *columns, page.bodies, strict=True)
         ):
-            if place is not None and place != place_before:
-                place_before, answer = place, self.answers[place]
-                if answer.example != example_before:
-                    example_before, rubric = answer.example, self.examples[answer.example].rubric
-                    leaves = {name: (leaf, rubric.criterion_hash(leaf)) for name, leaf in rubric.met_index.items()}
+            if key != key_before:
+                key_before, place = key, self.answers.find(*key)
+                if place is not None:
+                    expected_answer, example = self.answers.hash(place), self.answers.example[place]
+                    if example != example_before:
+                        example_before, rubric = example, self.examples[example].rubric
+                        leaves = {name: (leaf, rubric.criterion_hash(leaf)) for name, leaf in rubric.met_index.items()}
             leaf, expected_hash = leaves.get(criterion, _NO_LEAF)
             met = body.get("met")
             if (
                 place is not None
                 and status == "judged"
                 and (met is True or met is False)
-                and answer_hash == answer.hash
+                and answer_hash == expected_answer
                 and criterion_hash == expected_hash
                 and not (len(body) > 1 and _MORE & body.keys())
             ):
@@ -242,7 +246,7 @@ class Scorer:
                 voter = raters.get(rater)
                 if voter is None:
                     voter = raters[rater] = self._voters.index(Rater(*rater))
-                votes.append((place, leaf, voter, repeat, JUDGED, 1.0 if met else 0.0))
+                votes.append((place, leaf, voter, repeat, JUDGED, met))
                 if "returned_model" in body or "flags" in body:
                     self._report.note(grader, body.get("returned_model"), body.get("flags") or ())
                 continue
@@ -254,11 +258,12 @@ class Scorer:
 
     def _still_holds(self, row: Mapping[str, Any], place: int, leaf: int) -> bool:
         """Whether the hashes that a row carries are those of today."""
-        answer = self.answers[place]
-        if row.get("answer_hash", answer.hash) != answer.hash:
+        carried = row.get("answer_hash", _NOT_CARRIED)
+        if carried is not _NOT_CARRIED and carried != self.answers.hash(place):
             return False
         carried = row.get("criterion_hash")
-        return carried is None or carried == self.examples[answer.example].rubric.criterion_hash(leaf)
+        example = self.examples[self.answers.example[place]]
+        return carried is None or carried == example.rubric.criterion_hash(leaf)
 
     def _unknown_answer(self, judgment: Judgment) -> Problem:
         if judgment.example_id not in self._example_index:
@@ -283,7 +288,7 @@ class Scorer:
             examples=self.examples,
             answers=self.answers,
             table=table,
-            groups={name: evaluation.score(members) for name, members in groups.items()},
+            groups=evaluation.scores(groups),
             chosen=chosen,
             options=options,
             failures={str(kind): count for kind, count in self._failures.items()},

@@ -15,7 +15,8 @@ from graders.scoring.columns import ScoreColumns, TagColumns, TagCursor
 from graders.scoring.plan_table import PlanTable
 
 if TYPE_CHECKING:
-    from graders.planned import PlannedAnswer, PlannedExample
+    from graders.answer_table import AnswerTable
+    from graders.planned import PlannedExample
 
 SEVERAL_GRADERS = "several_graders"
 SEVERAL_MODELS = "several_models"
@@ -53,7 +54,7 @@ class Scores:
     """Scores of a batch. `as_json()` is what `score --json` prints; a missing number is None with a reason."""
 
     examples: Sequence[PlannedExample]
-    answers: Sequence[PlannedAnswer]
+    answers: AnswerTable
     groups: dict[str, GroupScores]
     chosen: str | None
     """The group or panel whose scores stand outside `by_grader`; None with several groups and none named."""
@@ -72,7 +73,7 @@ class Scores:
         cls,
         *,
         examples: Sequence[PlannedExample],
-        answers: Sequence[PlannedAnswer],
+        answers: AnswerTable,
         table: PlanTable,
         groups: dict[str, GroupScores],
         chosen: str | None,
@@ -90,7 +91,7 @@ class Scores:
     @property
     def models(self) -> list[str]:
         """The answerers, sorted."""
-        return sorted({answer.model for answer in self.answers})
+        return self.answers.models
 
     @property
     def ungraded(self) -> int:
@@ -142,9 +143,10 @@ class Scores:
         """Each answer's scores as a JSON object, in the order in which the answers were given."""
         chosen = self.groups.get(self.chosen or "")
         cursors = {} if chosen is None else {tag: TagCursor(columns) for tag, columns in chosen.tags.items()}
-        for place, answer in enumerate(self.answers):
-            example = self.examples[answer.example]
-            row: dict[str, Any] = {"example_id": example.id, "model": answer.model, "sample": answer.sample}
+        answers = self.answers
+        for place, (number, sample) in enumerate(zip(answers.example, answers.sample, strict=True)):
+            example = self.examples[number]
+            row: dict[str, Any] = {"example_id": example.id, "model": answers.model(place), "sample": sample}
             if chosen is None:
                 row.update(dict.fromkeys(("score", "judged_only", "low", "high", "bounds", "coverage", "ungated")))
                 row["reason"] = SEVERAL_GRADERS
@@ -171,8 +173,8 @@ class Scores:
         """The whole report as one JSON object (CONTRACT: `score --json`)."""
         return {"answers": list(self.answers_json()), **self._totals_json()}
 
-    def json_text(self) -> Iterator[str]:
-        """The text of `as_json()` piece by piece, so that the answers of a large batch are never all in memory."""
+    def json_text(self, **more: Any) -> Iterator[str]:
+        """The text of `as_json()`, with `more` at its end, piece by piece: the answers are never all in memory."""
         encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
         rows = self.answers_json()
         yield '{"answers": ['
@@ -180,7 +182,7 @@ class Scores:
         while some := ", ".join(map(encode, islice(rows, _ROWS_A_PIECE))):
             yield between + some
             between = ", "
-        yield "], " + encode(self._totals_json())[1:]
+        yield "], " + encode({**self._totals_json(), **more})[1:]
 
     def _totals_json(self) -> dict[str, Any]:
         return {

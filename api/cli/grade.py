@@ -179,8 +179,7 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
         typer.echo("the same command goes on from here; scores name the answerers and are shown at the end", err=True)
         return
     if request.as_json:
-        report = scores.as_json()
-        report["run"] = {
+        run = {
             "name": batch.run.name,
             "cells": progress.total,
             "kept": progress.kept,
@@ -192,7 +191,9 @@ def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, re
             "stopped": progress.stopped,
             **_people_json(batch, waiting),
         }
-        _print_json(report)
+        for piece in scores.json_text(run=run):
+            typer.echo(piece, nl=False)
+        typer.echo()
         return
     print_scores(scores, by=request.by, title=f"Scores of run {batch.run.name}")
 

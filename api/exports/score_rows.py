@@ -63,7 +63,7 @@ class ScoreRows:
         )
         if not self._scores.groups:  # no one was asked: the answer is kept all the same
             yield (*answer.key, None, False, *(None,) * 8, "{}", *written)
-        example_tags = self._scores.examples[self._scores.answers[place].example].tags
+        example_tags = self._scores.examples[self._scores.answers.example[place]].tags
         for name, group, block in self._around(place):
             at = place - self._start
             numbers = block.numbers[at]
@@ -105,5 +105,5 @@ class ScoreRows:
         return place
 
     def _key(self, place: int) -> tuple[str, str, int]:
-        answer = self._scores.answers[place]
-        return self._scores.examples[answer.example].id, answer.model, answer.sample
+        answers = self._scores.answers
+        return self._scores.examples[answers.example[place]].id, answers.model(place), answers.sample[place]

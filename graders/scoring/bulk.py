@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,9 +39,14 @@ def plain_plans(table: PlanTable) -> Flags:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Votes as columns, by answer and then by leaf."""
+    """Votes on some answers that stand next to each other as columns, by answer and then by leaf."""
 
+    first: int
+    """The first of the answers."""
+    stop: int
+    """The answer after the last."""
     answer: Places
+    """Whose vote it is, counted from `first`."""
     leaf: Places
     judged: Flags
     """Whether the vote is a verdict (else it says that the criterion does not apply)."""
@@ -56,22 +62,17 @@ class PlainBatch:
         self.any = bool(self.plain.any())
         self.plan = table.plan_of_example[example_of_answer]
         """For each answer the plan of its rubric."""
-        self.positive = self.of_plan(np.arange(len(table.points)))
-        self.carried = table.leaves_by_tag(self.plain)
-
-    def of_plan(self, leaves: Places) -> Floats:
-        """For each plan the sum of the positive points of its leaves among these."""
-        table = self.table
-        positive = np.maximum(table.points[leaves], 0.0)
-        return np.bincount(table.owner[leaves], weights=positive, minlength=len(table.plans)).astype(np.float64)
+        self.positive = np.bincount(table.owner, np.maximum(table.points, 0.0), len(table.plans))
+        """For each plan the sum of its positive points."""
+        self.tag_of, self.tag_starts = table.tags_by_leaf()
 
     def fully_judged(self, votes: Cast) -> Places:
-        """The answers with exactly one verdict on each leaf."""
-        n_answers = len(self.plan)
-        wanted = np.where(self.plain, self.table.sizes, 0)[self.plan]
-        counts = np.bincount(votes.answer, minlength=n_answers)
+        """The answers with exactly one verdict on each leaf, counted from the first."""
+        plan = self.plan[votes.first : votes.stop]
+        wanted = np.where(self.plain[plan], self.table.sizes[plan], 0)
+        counts = np.bincount(votes.answer, minlength=len(plan))
         whole = (counts == wanted) & (wanted > 0)
-        again = (np.diff(votes.answer) == 0) & (np.diff(votes.leaf) == 0)
+        again = (np.diff(votes.answer) == 0) & (votes.leaf[1:] == votes.leaf[:-1])
         whole[votes.answer[1:][again]] = False
         whole[votes.answer[~votes.judged]] = False
         return np.flatnonzero(whole)
@@ -85,34 +86,45 @@ class PlainScores:
     """Scores of plain answers: of each whole answer, and of each tag that its rubric has."""
 
     def __init__(self, batch: PlainBatch, votes: Cast, answers: Places) -> None:
-        chosen = np.zeros(len(batch.plan), dtype=np.bool_)
+        plan = batch.plan[votes.first : votes.stop]
+        chosen = np.zeros(len(plan), dtype=np.bool_)
         chosen[answers] = True
         among = chosen[votes.answer]
         self._batch = batch
+        self._first = votes.first
         self._answers = answers
         self._answer = votes.answer[among]
-        self._place = batch.table.starts[batch.plan[self._answer]] + votes.leaf[among]
-        self._earned = batch.table.points[self._place] * votes.met[among]
-
-    def _sums(self, answer: Places, earned: Floats) -> Floats:
-        sums = np.bincount(answer, weights=earned, minlength=len(self._batch.plan)).astype(np.float64)
-        return sums[self._answers]
+        self._place = batch.table.starts[plan[self._answer]] + votes.leaf[among]
+        self._points = batch.table.points[self._place]
+        self._earned = self._points * votes.met[among]
+        self._positive = batch.positive[plan[answers]]
 
     @property
     def whole(self) -> Floats:
         """The score of each answer."""
-        batch = self._batch
-        return self._sums(self._answer, self._earned) / batch.positive[batch.plan[self._answers]]
+        sums = np.bincount(self._answer, self._earned)[self._answers].astype(np.float64)
+        scores: Floats = sums / self._positive
+        return scores
 
     def by_tag(self) -> Iterator[tuple[str, Places, Floats]]:
-        """(tag, answers, scores) of every criterion's tag."""
+        """(tag, answers, scores) of every criterion's tag that one of the answers has; all answers counted from 0."""
         batch = self._batch
-        carries = np.zeros(len(batch.table.points), dtype=np.bool_)
-        for tag, leaves in batch.carried.items():
-            carries[leaves] = True
-            positive = batch.of_plan(leaves)[batch.plan[self._answers]]
-            there = positive > 0
-            among = carries[self._place]
-            earned = self._sums(self._answer[among], self._earned[among])
-            carries[leaves] = False
-            yield tag, self._answers[there], earned[there] / positive[there]
+        starts = batch.tag_starts[self._place]
+        counts = batch.tag_starts[self._place + 1] - starts
+        vote = np.repeat(np.arange(len(counts)), counts)
+        """For each tag of a vote's leaf the vote."""
+        tag = batch.tag_of[np.arange(len(vote)) + np.repeat(starts - np.cumsum(counts) + counts, counts)]
+        order = np.lexsort((self._answer[vote], tag))
+        vote, tag = vote[order], tag[order]
+        answer = self._answer[vote]
+        pair = np.cumsum((np.diff(tag, prepend=-1) != 0) | (np.diff(answer, prepend=-1) != 0)) - 1
+        """For each of them which tag of which answer it is."""
+        positive = np.bincount(pair, np.maximum(self._points[vote], 0.0))
+        earned = np.bincount(pair, self._earned[vote])
+        there = np.flatnonzero(positive > 0)
+        heads = np.searchsorted(pair, there)
+        scores = earned[there] / positive[there]
+        tags, answers = tag[heads], answer[heads] + self._first
+        edges = [*np.flatnonzero(np.diff(tags, prepend=-1)).tolist(), len(tags)]
+        for start, stop in pairwise(edges):
+            yield batch.table.tags[int(tags[start])], answers[start:stop], scores[start:stop]

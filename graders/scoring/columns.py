@@ -6,6 +6,7 @@ from array import array
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graders.scoring.answer import AnswerScore, TagScore
 from graders.scoring.points import Flags, Floats, Places
@@ -81,19 +82,54 @@ class TagColumns:
     """One criterion's tag: only the answers whose rubric has it, ascending once `sort` was called."""
 
     def __init__(self) -> None:
-        self.answer: Places = np.empty(0, dtype=np.int64)
+        self.answer: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self.score: Floats = np.empty(0)
-        self.judged_only: Floats = np.empty(0)
-        self.low: Floats = np.empty(0)
-        self.high: Floats = np.empty(0)
-        self.coverage: Floats = np.empty(0)
-        self.any_judged: Flags = np.empty(0, dtype=np.bool_)
-        self.defined: Flags = np.empty(0, dtype=np.bool_)
-        self.absent: Flags = np.empty(0, dtype=np.bool_)
-        self._answers = array("q")
+        self._rest: tuple[Floats, Floats, Floats, Floats] | None = None
+        """Judged only, low, high and coverage, where they are not all said by the score."""
+        self._marks: tuple[Flags, Flags, Flags] | None = None
+        """Any judged, defined and absent, likewise."""
+        self._answers = array("i")
         self._numbers = array("d")
         self._flags = array("b")
-        self._judged: tuple[Places, Floats] = (self.answer, self.score)
+        self._judged_answers = array("i")
+        self._judged_scores = array("d")
+
+    # Where every leaf is judged, one column says it all: the others are made when they are asked for.
+
+    @property
+    def judged_only(self) -> Floats:
+        """The score of what was judged."""
+        return self.score if self._rest is None else self._rest[0]
+
+    @property
+    def low(self) -> Floats:
+        """The least score of all completions."""
+        return self.score if self._rest is None else self._rest[1]
+
+    @property
+    def high(self) -> Floats:
+        """The greatest score of all completions."""
+        return self.score if self._rest is None else self._rest[2]
+
+    @property
+    def coverage(self) -> Floats:
+        """The share of the points that was judged."""
+        return np.ones(len(self.answer)) if self._rest is None else self._rest[3]
+
+    @property
+    def any_judged(self) -> Flags:
+        """Whether any leaf of the tag was judged."""
+        return np.ones(len(self.answer), dtype=np.bool_) if self._marks is None else self._marks[0]
+
+    @property
+    def defined(self) -> Flags:
+        """Whether there is a score to reach."""
+        return np.ones(len(self.answer), dtype=np.bool_) if self._marks is None else self._marks[1]
+
+    @property
+    def absent(self) -> Flags:
+        """Whether the answer does not have the tag after all."""
+        return np.zeros(len(self.answer), dtype=np.bool_) if self._marks is None else self._marks[2]
 
     def put(self, answer: int, scored: TagScore) -> None:
         """One answer's tag."""
@@ -103,34 +139,34 @@ class TagColumns:
         self._flags.extend((scored.any_judged, scored.defined, scored.absent))
 
     def put_fully_judged(self, answers: Places, scores: Floats) -> None:
-        """Many answers in which every leaf of the tag is judged."""
-        self._judged = (answers, scores)
+        """Many answers in which every leaf of the tag is judged, ascending and above those put so before."""
+        self._judged_answers.frombytes(answers.astype(np.int32).tobytes())
+        self._judged_scores.frombytes(scores.tobytes())
 
     def sort(self) -> None:
         """Bring what was put into the columns, answers ascending."""
-        answers, scores = self._judged
-        if not self._answers:  # they came ascending, and one column says it all
-            self.answer = answers
-            self.score = self.judged_only = self.low = self.high = scores
-            self.coverage = np.ones(len(answers))
-            self.any_judged = self.defined = np.ones(len(answers), dtype=np.bool_)
-            self.absent = np.zeros(len(answers), dtype=np.bool_)
+        answers = np.frombuffer(self._judged_answers, dtype=np.int32)
+        scores = np.frombuffer(self._judged_scores, dtype=np.float64)
+        if not self._answers:
+            self.answer, self.score = answers, scores
             return
         numbers = np.frombuffer(self._numbers, dtype=np.float64).reshape(-1, 5)
         flags = np.frombuffer(self._flags, dtype=np.int8).reshape(-1, 3).astype(np.bool_)
-        given = np.frombuffer(self._answers, dtype=np.int64)
+        given = np.frombuffer(self._answers, dtype=np.int32)
         ones = np.ones(len(answers))
+        yes = np.ones(len(answers), dtype=np.bool_)
         order = np.argsort(np.concatenate([given, answers]), kind="stable")
         self.answer = np.concatenate([given, answers])[order]
-        self.score, self.judged_only, self.low, self.high = (
+        self.score, judged_only, low, high = (
             np.concatenate([numbers[:, column], scores])[order] for column in range(4)
         )
-        self.coverage = np.concatenate([numbers[:, 4], ones])[order]
-        self.any_judged = np.concatenate([flags[:, 0], ones.astype(np.bool_)])[order]
-        self.defined = np.concatenate([flags[:, 1], ones.astype(np.bool_)])[order]
-        self.absent = np.concatenate([flags[:, 2], np.zeros(len(answers), dtype=np.bool_)])[order]
-        self._answers, self._numbers, self._flags = array("q"), array("d"), array("b")
-        self._judged = (np.empty(0, dtype=np.int64), np.empty(0))
+        self._rest = judged_only, low, high, np.concatenate([numbers[:, 4], ones])[order]
+        any_judged, defined, absent = (
+            np.concatenate([flags[:, column], fill])[order] for column, fill in enumerate((yes, yes, ~yes))
+        )
+        self._marks = any_judged, defined, absent
+        self._answers, self._numbers, self._flags = array("i"), array("d"), array("b")
+        self._judged_answers, self._judged_scores = array("i"), array("d")
 
 
 class TagCursor:

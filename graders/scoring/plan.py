@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from sys import intern
 from typing import Literal
 
 from rubrics import Criterion, Group, Rubric
@@ -128,8 +130,11 @@ class ScoringPlan:
         return self.scales[leaf] if self.scales else BINARY_SCALE
 
 
+_NO_LEAVES: frozenset[int] = frozenset()
+
+
 def plan_rubric(rubric: Rubric) -> ScoringPlan:
-    """Reduce a rubric to its numbers."""
+    """Reduce a rubric to its numbers; names and numbers that many plans have are kept once."""
     leaves = rubric.leaves
     index = {leaf.id: number for number, leaf in enumerate(leaves)}
     groups: list[PlannedGroup | None] = []
@@ -139,13 +144,13 @@ def plan_rubric(rubric: Rubric) -> ScoringPlan:
     tags: dict[str, list[int]] = {}
     for number, leaf in enumerate(leaves):
         for tag in dict.fromkeys(leaf.criterion.tags):
-            tags.setdefault(tag, []).append(number)
+            tags.setdefault(intern(tag), []).append(number)
     scales = tuple(leaf_scale(leaf.criterion) for leaf in leaves)
     scoring = rubric.scoring
     return ScoringPlan(
-        ids=tuple(leaf.id for leaf in leaves),
-        points=tuple(float(leaf.criterion.points) for leaf in leaves),
-        root=root,
+        ids=_names(tuple(intern(leaf.id) for leaf in leaves)),
+        points=tuple(_number(float(leaf.criterion.points)) for leaf in leaves),
+        root=_places(root),
         groups=tuple(group for group in groups if group is not None),
         ancestors=() if flat else tuple(tuple(group_index[group.id] for group in leaf.groups) for leaf in leaves),
         scales=() if all(scale is BINARY_SCALE for scale in scales) else scales,
@@ -155,15 +160,30 @@ def plan_rubric(rubric: Rubric) -> ScoringPlan:
             if leaf.criterion.gate is not None
         },
         conditions=_conditions(rubric, index),
-        may_not_apply=frozenset(n for n, leaf in enumerate(leaves) if leaf.criterion.may_not_apply),
-        checked=frozenset(n for n, leaf in enumerate(leaves) if leaf.criterion.check is not None),
-        tags={tag: tuple(numbers) for tag, numbers in tags.items()},
+        may_not_apply=frozenset(n for n, leaf in enumerate(leaves) if leaf.criterion.may_not_apply) or _NO_LEAVES,
+        checked=frozenset(n for n, leaf in enumerate(leaves) if leaf.criterion.check is not None) or _NO_LEAVES,
+        tags={tag: _places(tuple(numbers)) for tag, numbers in tags.items()},
         normalize=scoring.normalize,
         clip=scoring.clips,
         one_minus=scoring.all_negative == "one_minus" and all(leaf.criterion.points < 0 for leaf in leaves),
         min_coverage=float(scoring.min_coverage),
         consensus=scoring.consensus,
     )
+
+
+@lru_cache(maxsize=1024)
+def _number(points: float) -> float:
+    return points
+
+
+@lru_cache(maxsize=1024)
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
+
+
+@lru_cache(maxsize=1024)
+def _places(places: tuple[int, ...]) -> tuple[int, ...]:
+    return places
 
 
 def _children(

@@ -24,7 +24,7 @@ class PlanTable:
         self.owner: Places = np.repeat(np.arange(len(self.plans)), self.sizes)
         """For each leaf its plan."""
         self.points: Floats = np.fromiter(chain.from_iterable(plan.points for plan in self.plans), np.float64)
-        self._tags, self._codes, self._carriers = self._read_tags()
+        self.tags, self._codes, self._carriers = self._read_tags()
 
     def _read_tags(self) -> tuple[list[str], Places, Places]:
         """The tags' names as they first come, and for each leaf that carries one its name's place and the leaf's."""
@@ -38,23 +38,25 @@ class PlanTable:
         starts = np.repeat(np.repeat(self.starts, per_plan), per_tag)
         return names, codes, starts + np.fromiter(chain.from_iterable(carriers), np.int64, len(codes))
 
-    def leaves_by_tag(self, plans: Flags) -> dict[str, Places]:
-        """For each criterion's tag of the marked plans the leaves that carry it, tags as they first come."""
-        among = plans[self.owner[self._carriers]]
-        codes, carriers = self._codes[among], self._carriers[among]
-        order = np.argsort(codes, kind="stable")
-        there, first, counts = np.unique(codes, return_index=True, return_counts=True)
-        ends = np.cumsum(counts)
-        leaves = {
-            number: carriers[order[end - count : end]]
-            for number, end, count in zip(there.tolist(), ends.tolist(), counts.tolist(), strict=True)
-        }
-        return {self._tags[number]: leaves[number] for number in there[np.argsort(first)].tolist()}
+    def tags_of(self, plans: Flags) -> list[str]:
+        """The criteria's tags of the marked plans, as they first come."""
+        codes = self._codes[plans[self.owner[self._carriers]]]
+        there, first = np.unique(codes, return_index=True)
+        return [self.tags[number] for number in there[np.argsort(first)].tolist()]
+
+    def tags_by_leaf(self) -> tuple[Places, Places]:
+        """The places (in `tags`) of every leaf's tags end to end, and where those of each leaf begin, and the end."""
+        counts = np.bincount(self._carriers, minlength=len(self.points))
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        return self._codes[np.argsort(self._carriers, kind="stable")], starts
 
     def examples_by_tag(self) -> dict[str, Flags]:
         """For each criterion's tag the examples where a positive leaf carries it, tags sorted."""
+        order = np.argsort(self._codes, kind="stable")
+        edges = np.searchsorted(self._codes[order], np.arange(len(self.tags) + 1)).tolist()
         marked = {}
-        for tag, leaves in sorted(self.leaves_by_tag(np.ones(len(self.plans), np.bool_)).items()):
+        for tag, number in sorted((tag, number) for number, tag in enumerate(self.tags)):
+            leaves = self._carriers[order[edges[number] : edges[number + 1]]]
             having = np.zeros(len(self.plans), np.bool_)
             having[self.owner[leaves[self.points[leaves] > 0]]] = True
             if having.any():

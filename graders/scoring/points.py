@@ -64,6 +64,8 @@ class Points:
 
     def only(self, which: Flags) -> Points:
         """The points that are marked."""
+        if which.all():
+            return self
         return Points(
             self.example[which],
             self.score[which],

@@ -419,3 +419,5 @@ def test_the_report_in_pieces_is_the_report_whatever_the_size() -> None:
         answers = [answer(sample=sample, text="“Böse”") for sample in range(samples)]
         scores = score([example(tags=["theme:é"])], answers, verdicts(True, False, True) if samples else [])
         assert "".join(scores.json_text()) == json.dumps(scores.as_json(), ensure_ascii=False)
+        with_run = {**scores.as_json(), "run": {"name": "r"}}
+        assert "".join(scores.json_text(run={"name": "r"})) == json.dumps(with_run, ensure_ascii=False)

@@ -1,10 +1,12 @@
 """Scores of many plain answers at once equal the scores of one answer at a time, to the last bit."""
 
+import json
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graders.cells
 import graders.evaluation
 from graders import Judgment, score
 from rubrics import Answer, Example, Rubric
@@ -68,3 +70,22 @@ def test_at_once_and_one_by_one_agree_to_the_last_bit(batch: Any, score_by: str)
     finally:
         graders.evaluation.PlainBatch = original  # type: ignore[misc]
     assert at_once == one_by_one
+
+
+@settings(max_examples=100)
+@given(batches(), st.sampled_from([None, "g", "g+h"]), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_scores_do_not_depend_on_how_many_judgments_are_read_at_once(
+    batch: Any, score_by: str | None, size: int, order: Any
+) -> None:
+    examples, answers, judgments = batch
+    if not {"g", "h"} <= {judgment.grader for judgment in judgments}:
+        return
+    whole = score(examples, answers, judgments, score_by=score_by).as_json()
+    order.shuffle(judgments)
+    before = graders.cells._BLOCK
+    graders.cells._BLOCK = size
+    try:
+        in_parts = score(examples, answers, judgments, score_by=score_by).as_json()
+    finally:
+        graders.cells._BLOCK = before
+    assert json.dumps(in_parts) == json.dumps(whole)
