@@ -161,8 +161,8 @@ class RunScoring:
     def judgments(self) -> Iterator[JudgmentPage]:
         """The run's judgments; InputError has what does not fit."""
         mistakes = Mistakes()
-        for line, answer in enumerate(self._run.answers(), start=1):
-            for path, message in self._scorer.add_answer(answer):
+        for line, answer in enumerate(self._run.hashed_answers(), start=1):
+            for path, message in self._scorer.add_hashed_answer(*answer):
                 mistakes.add("answers", message, path, line)
         before = 1
         for page in self._run.judgment_pages(current=True):

@@ -90,19 +90,29 @@ class Scorer:
 
     def add_answer(self, answer: Answer) -> list[Problem]:
         """Take an answer and judge its checks; a non-empty list says why it was not taken."""
-        number = self._example_index.get(answer.example_id)
+        return self._add_answer(*answer.key, answer.text, None)
+
+    def add_hashed_answer(self, example_id: str, model: str, sample: int, text: str, answer_hash: str) -> list[Problem]:
+        """The same of an answer whose hash is known."""
+        return self._add_answer(example_id, model, sample, text, answer_hash)
+
+    def _add_answer(
+        self, example_id: str, model: str, sample: int, text: str, answer_hash: str | None
+    ) -> list[Problem]:
+        number = self._example_index.get(example_id)
         if number is None:
-            hint = did_you_mean(answer.example_id, self._example_index)
-            return [("$.example_id", f"got {answer.example_id!r}, expected the id of an example{hint}")]
-        if self.has_answer(*answer.key):
-            return [("$", f"a second answer of {answer.model!r} to {answer.example_id!r}, sample {answer.sample}")]
-        self._take_answer(number, answer.model, answer.sample, answer.text)
+            hint = did_you_mean(example_id, self._example_index)
+            return [("$.example_id", f"got {example_id!r}, expected the id of an example{hint}")]
+        if self.has_answer(example_id, model, sample):
+            return [("$", f"a second answer of {model!r} to {example_id!r}, sample {sample}")]
+        self._take_answer(number, model, sample, text, answer_hash)
         return []
 
-    def _take_answer(self, number: int, model: str, sample: int, text: str) -> None:
+    def _take_answer(self, number: int, model: str, sample: int, text: str, answer_hash: str | None = None) -> None:
         example = self.examples[number]
         rules = tuple(check_met(check, text) for _, check in example.checks) if example.checks else ()
-        self.answers.add(number, example.id, model, sample, example.hasher.hash(text), rules)
+        answer_hash = answer_hash or example.hasher.hash(text)
+        self.answers.add(number, example.id, model, sample, answer_hash, rules)
         self._met_index.append(example.rubric.met_index)
 
     def add_plain_answer(self, row: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from api.store.database import Database
 
 PAGE = 500
 """Rows a page; tables with long texts are read in smaller ones."""
-TEXT_PAGE = 100
+TEXT_PAGE = 250
 """Rows a page where each holds a text."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -26,6 +26,16 @@ from api.store.stored_question import StoredQuestion, stored_questions
 from api.store.tables import answers, datasets, examples
 from graders import GraderCard, Judgment, JudgmentPage
 from rubrics import Answer, DatasetInfo, Example
+
+
+class HashedAnswer(NamedTuple):
+    """An answer as far as scores want it, and its `answer_hash`."""
+
+    example_id: str
+    model: str
+    sample: int
+    text: str
+    answer_hash: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +78,14 @@ class Run:
         here = select(answers).where(answers.c.set_id == self.answers_ref.set_id)
         for row in rows_of(self._database, here, [answers.c.position], size=TEXT_PAGE):
             yield answer_of(row)
+
+    def hashed_answers(self) -> Iterator[HashedAnswer]:
+        """The answers in that order, without their metadata."""
+        here = select(answers.c.position, *(answers.c[name] for name in HashedAnswer._fields)).where(
+            answers.c.set_id == self.answers_ref.set_id
+        )
+        for row in rows_of(self._database, here, [answers.c.position], size=TEXT_PAGE):
+            yield HashedAnswer._make(row[1:])
 
     def questions(self, *, only: Sequence[int] | None = None) -> Iterator[StoredQuestion]:
         """Each example in the dataset's order with its answers; an example that nobody answered has none.
