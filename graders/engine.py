@@ -138,6 +138,9 @@ class Engine:
                 self.progress.stopped = "budget"
             await till.close()
             return []
+        if self._stop:  # told while it waited
+            await till.gave_up(estimate)
+            return []
         entries: list[Entry] = []
         try:
             entries = await judged_entries(call, self.now)
