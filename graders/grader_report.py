@@ -53,12 +53,12 @@ class GraderReport:
     def __init__(self) -> None:
         self.audits: dict[str, Audit] = {}
         """Grader → its audit, for those that are audited."""
-        self._returned: dict[tuple[str, str], None] = {}
+        self._returned: set[tuple[str, str]] = set()
 
     def note(self, grader: str, returned_model: str | None, flags: Collection[str]) -> None:
         """What one judgment tells."""
         if returned_model is not None:
-            self._returned[grader, returned_model] = None
+            self._returned.add((grader, returned_model))
         if flags and AUDITED in flags:
             audit = self.audits.setdefault(grader, Audit())
             audit.audited += 1
@@ -71,9 +71,9 @@ class GraderReport:
 
     @property
     def returned_models(self) -> dict[str, list[str]]:
-        """Grader → the names that its model gave in its replies, in the order in which they came."""
+        """Grader → the names that its model gave in its replies, sorted: judgments may come in any order."""
         names: dict[str, list[str]] = {}
-        for grader, name in self._returned:
+        for grader, name in sorted(self._returned):
             names.setdefault(grader, []).append(name)
         return names
 

@@ -56,6 +56,15 @@ def every_way(found: list[Judgment], folder: Path) -> list[Scores]:
     return [by_models(found), by_file(found, folder), by_pages(found)]
 
 
+def test_a_mixed_judge_is_told_the_same_whatever_order_the_judgments_come_in(tmp_path: Path) -> None:
+    found = judgments(*[{"returned_model": name} for name in "baab"])
+    for some in (found, found[::-1], sorted(found, key=lambda each: each.returned_model or "")):
+        for scores in every_way(some, tmp_path):
+            told = scores.as_json()
+            assert told["mixed_judges"] == {"model:x": ["a", "b"]}
+            assert told["warnings"] == ["mixed judge: 'model:x' replied as 'a', 'b'"]
+
+
 def test_a_judge_that_replies_under_two_names_is_a_mixed_judge(tmp_path: Path) -> None:
     for scores in every_way(judgments(*[{"returned_model": name} for name in "aaba"]), tmp_path):
         assert scores.report.mixed_judges == {"model:x": ["a", "b"]}
