@@ -98,7 +98,9 @@ class RecordedImport:
                         stands = there.get(cell)
                         if stands is None or stands.key != key:
                             yield RowEntry(row, key, 0 if stands is None else stands.attempt + 1)
-            gone = [cell for cell in there if cell[1] not in asked.graders and cell not in seen]
+            gone = [
+                cell for cell in there if cell[0] in asked.hashes and cell[1] not in asked.graders and cell not in seen
+            ]
             if gone:
                 mistakes.add(
                     self._run.name,

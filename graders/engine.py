@@ -131,21 +131,25 @@ class Engine:
 
     async def _paid_entries(self, call: MissingCall, till: Till) -> list[Entry]:
         """The same as `judged_entries`, within the budget: none where it does not allow the call."""
-        estimate = _estimate(call, first=True) or 0.0
-        if not await till.may_pay(estimate):
+        estimate = _estimate(call, first=True)
+        grader = call.card.name
+        if not await till.may_pay(estimate, grader=grader):
             if not self._stop:
                 self._stop = True
                 self.progress.stopped = "budget"
             await till.close()
+            return []
+        if self._stop:  # told while it waited
+            await till.gave_up(estimate, grader=grader)
             return []
         entries: list[Entry] = []
         try:
             entries = await judged_entries(call, self.now)
         finally:
             if entries:
-                await till.came_back(_cost([entry.judgment for entry in entries]), estimate)
+                await till.came_back(_cost([entry.judgment for entry in entries]), estimate, grader=grader)
             else:
-                await till.gave_up(estimate)
+                await till.gave_up(estimate, grader=grader)
         return entries
 
     def _count(self, call: MissingCall, judgments: Sequence[Judgment]) -> None:

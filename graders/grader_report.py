@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
@@ -53,12 +54,15 @@ class GraderReport:
     def __init__(self) -> None:
         self.audits: dict[str, Audit] = {}
         """Grader → its audit, for those that are audited."""
-        self._returned: dict[tuple[str, str], None] = {}
+        self._returned: set[tuple[str, str, str]] = set()
+        """Grader, the stage of a cascade that replied (else nothing), and the name it gave."""
 
-    def note(self, grader: str, returned_model: str | None, flags: Collection[str]) -> None:
+    def note(
+        self, grader: str, returned_model: str | None, flags: Collection[str], metadata: Mapping[str, Any] | None = None
+    ) -> None:
         """What one judgment tells."""
         if returned_model is not None:
-            self._returned[grader, returned_model] = None
+            self._returned.add((grader, _stage(metadata), returned_model))
         if flags and AUDITED in flags:
             audit = self.audits.setdefault(grader, Audit())
             audit.audited += 1
@@ -67,25 +71,37 @@ class GraderReport:
     def note_row(self, row: Mapping[str, Any]) -> None:
         """The same of a row that is no model."""
         if "returned_model" in row or "flags" in row:
-            self.note(row["grader"], row.get("returned_model"), row.get("flags") or ())
+            self.note(row["grader"], row.get("returned_model"), row.get("flags") or (), row.get("metadata"))
 
     @property
     def returned_models(self) -> dict[str, list[str]]:
-        """Grader → the names that its model gave in its replies, in the order in which they came."""
-        names: dict[str, list[str]] = {}
-        for grader, name in self._returned:
-            names.setdefault(grader, []).append(name)
-        return names
+        """Grader → the names that its model gave in its replies, sorted: judgments may come in any order."""
+        found: dict[str, set[str]] = {}
+        for grader, _, name in self._returned:
+            found.setdefault(grader, set()).add(name)
+        return {grader: sorted(found[grader]) for grader in sorted(found)}
 
     @property
     def mixed_judges(self) -> dict[str, list[str]]:
-        """The graders whose replies came under several names: their verdicts may not be of one judge."""
-        return {grader: names for grader, names in self.returned_models.items() if len(names) > 1}
+        """The graders whose replies came under several names: their verdicts may not be of one judge.
+
+        The stages of a cascade are several judges anyway: each must have kept its own name.
+        """
+        judges = Counter((grader, stage) for grader, stage, _ in self._returned)
+        mixed = {grader for (grader, _), names in judges.items() if names > 1}
+        return {grader: names for grader, names in self.returned_models.items() if grader in mixed}
 
     def warnings(self) -> Iterator[str]:
         """What a reader of the scores should know of it."""
+        mixed = self.mixed_judges
         for grader, names in self.returned_models.items():
-            if len(names) > 1:
+            if grader in mixed:
                 yield f"mixed judge: {grader!r} replied as {', '.join(map(repr, names))}"
             elif grader.startswith("model:") and names[0] != grader.removeprefix("model:"):
                 yield f"{grader!r} replied as {names[0]!r}"
+
+
+def _stage(metadata: Mapping[str, Any] | None) -> str:
+    """The stage of a cascade that gave a verdict, by its metadata; empty where there is none."""
+    cascade = (metadata or {}).get("cascade")
+    return str(cascade.get("stage", "")) if isinstance(cascade, dict) else ""

@@ -161,7 +161,7 @@ class Scorer:
         if judgment.criterion_hash is not None or judgment.answer_hash is not None:
             expected = example.rubric.criterion_hash(leaf)
             problems += stale_problems(judgment, criterion_hash=expected, answer_hash=self.answers.hash(place))
-        self._report.note(judgment.grader, judgment.returned_model, judgment.flags)
+        self._report.note(judgment.grader, judgment.returned_model, judgment.flags, judgment.metadata)
         if judgment.failure is not None:
             self._failures[judgment.failure.kind] += 1
             message = f"{judgment.criterion_id}: {judgment.failure.message}"
@@ -258,7 +258,8 @@ class Scorer:
                     voter = raters[rater] = self._voters.index(Rater(*rater))
                 votes.append((place, leaf, voter, repeat, JUDGED, met))
                 if "returned_model" in body or "flags" in body:
-                    self._report.note(grader, body.get("returned_model"), body.get("flags") or ())
+                    flags, metadata = body.get("flags") or (), body.get("metadata")
+                    self._report.note(grader, body.get("returned_model"), flags, metadata)
                 continue
             self._cells.extend(votes)
             votes = []

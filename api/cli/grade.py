@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -163,11 +164,26 @@ def _grade(batch: Batch, engine: Engine | BatchGrading, plan: Progress) -> Progr
             else:
                 work = engine.run(plan, on_progress=line.show, tell=line.say)
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                return runner.run(work)
+                return _run(runner.get_loop(), work)
     except KeyboardInterrupt:
         return engine.progress
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Progress]) -> Progress:
+    """Run to the end; where KeyboardInterrupt comes, what has come back is still kept and every grader closed.
+
+    Only the run itself is cancelled then: a Runner that is left so cancels all tasks, that which keeps among them.
+    """
+    running = loop.create_task(work)
+    try:
+        return loop.run_until_complete(running)
+    except KeyboardInterrupt:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(running)
+        raise
 
 
 def _show(scores: Scores, batch: Batch, progress: Progress, waiting: Waiting, request: GradeRequest) -> None:

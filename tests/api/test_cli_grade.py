@@ -425,10 +425,26 @@ class Judge:
 """
 
 
-@pytest.mark.slow
-def test_ctrl_c_twice_ends_even_a_plug_in_that_blocks(files: Files) -> None:
-    path = files.folder / "blocking.py"
-    path.write_text(BLOCKING, encoding="utf-8")
+HANGING = """
+import asyncio
+from graders import Verdict
+
+class Judge:
+    name, version = "hanging", "1"
+
+    async def judge(self, task):
+        print("asked", flush=True)
+        await asyncio.sleep(600)
+
+    async def aclose(self):
+        print("closed", flush=True)
+"""
+
+
+def interrupted_twice(files: Files, judge: str) -> str:
+    """What `grade` prints when Ctrl-C comes once its plug-in was asked, and again; it exits 4."""
+    path = files.folder / "judge.py"
+    path.write_text(judge, encoding="utf-8")
     code = "import sys; from api.cli import main; sys.argv[0] = 'markscheme'; main()"
     arguments = ["grade", files.dataset, files.answers, "--grader", f"{path}:Judge", *files.options]
     child = subprocess.Popen(
@@ -445,5 +461,16 @@ def test_ctrl_c_twice_ends_even_a_plug_in_that_blocks(files: Files) -> None:
     while "stopping" not in child.stderr.readline():
         pass
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=30)
+    printed, _ = child.communicate(timeout=30)
     assert child.returncode == 4
+    return str(printed)
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_ends_even_a_plug_in_that_blocks(files: Files) -> None:
+    interrupted_twice(files, BLOCKING)
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_drops_what_hangs_and_still_closes_its_grader(files: Files) -> None:
+    assert "closed" in interrupted_twice(files, HANGING)

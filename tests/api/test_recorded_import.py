@@ -7,14 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from alembic import command
+from alembic.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from api.batch import Batch, BatchRequest
 from api.recorded_import import recorded_key
 from api.store import Store
+from api.store.schema import MIGRATIONS
 from graders import Judgment, cell_key
-from rubrics import canonical_json
+from rubrics import InputError, canonical_json
 from tests.batch import read_lines, write_batch, write_lines
 from tests.rubrics.strategies import metadata, texts
 
@@ -67,3 +72,36 @@ def test_only_what_a_file_says_anew_is_filed(tmp_path: Path) -> None:
         changed = [Judgment.model_validate(row) for row in kept]
         now = list(store.find_run("r").judgments(current=True))
         assert sum(before != after for before, after in zip(changed, now, strict=True)) == 1
+
+
+def test_a_criterion_that_is_asked_no_more_takes_its_recorded_judgments_along(tmp_path: Path) -> None:
+    files = write_batch(tmp_path)
+    examples, rows = read_lines(files.dataset), read_lines(files.judgments)
+    fewer = read_lines(files.dataset)
+    for example in fewer:
+        del example["rubric"]["criteria"][2]
+    with Store(files.store) as store:
+        filed(store, files)
+        write_lines(files.dataset, fewer)
+        write_lines(files.judgments, [row for row in rows if row["criterion_id"] != "dose"])
+        assert filed(store, files) == 0
+        write_lines(files.dataset, examples)
+        with pytest.raises(InputError, match="on 'dose' of 'e1' by 'good' that is recorded no more"):
+            filed(store, files)
+
+
+def test_a_dry_run_needs_no_run_in_a_store_of_the_first_version_either(tmp_path: Path) -> None:
+    files = write_batch(tmp_path)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(files.store)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with Store(files.store) as store:
+        batch = Batch(store, BatchRequest(files.dataset, files.answers, [f"recorded:{files.judgments}"]), keep=False)
+        batch.import_recorded(keep=False)
+        assert batch.imported == len(read_lines(files.judgments))
+        assert store.runs() == []

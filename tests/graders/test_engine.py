@@ -290,6 +290,29 @@ def test_stopping_keeps_what_was_in_flight() -> None:
     assert len(again.tasks) == 27
 
 
+def test_what_one_grader_costs_says_nothing_of_another() -> None:
+    def priced(cost: float) -> Any:
+        return lambda task: [Verdict(criterion_id=task.criteria[0].id, met=True, cost=cost)]
+
+    cheap, dear = ScriptedGrader(priced(0.001), name="cheap"), ScriptedGrader(priced(0.3), name="dear")
+    progress = run(Engine([cheap, dear], MemoryLedger(), concurrency=64, budget=1.0), make_questions(50))
+    assert progress.stopped == "budget"
+    assert len(dear.tasks) <= 3
+    assert progress.cost is not None
+    assert progress.cost <= 1.0
+
+
+def test_calls_that_wait_for_a_price_are_not_asked_once_the_run_is_stopped() -> None:
+    def stop(task: Task) -> list[Verdict]:
+        engine.stop()
+        return [Verdict(criterion_id=task.criteria[0].id, met=True, cost=0.1)]
+
+    grader = ScriptedGrader(stop)
+    engine = Engine([grader], MemoryLedger(), budget=100.0)
+    progress = run(engine, make_questions(10))
+    assert (len(grader.tasks), progress.calls, progress.stopped) == (1, 1, "cancel")
+
+
 def test_a_ledger_that_breaks_ends_the_run_with_its_own_error() -> None:
     class Broken(MemoryLedger):
         def keep(self, entries: Sequence[Entry]) -> None:

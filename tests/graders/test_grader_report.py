@@ -56,6 +56,27 @@ def every_way(found: list[Judgment], folder: Path) -> list[Scores]:
     return [by_models(found), by_file(found, folder), by_pages(found)]
 
 
+def test_the_stages_of_a_cascade_are_no_mixed_judge_while_each_keeps_its_name(tmp_path: Path) -> None:
+    def replied(*stages_and_names: str) -> list[Judgment]:
+        told = [{"returned_model": each[1], "metadata": {"cascade": {"stage": each[0]}}} for each in stages_and_names]
+        return judgments(*told, grader="both")
+
+    for scores in every_way(replied("1a", "2b", "1a", "2b"), tmp_path):
+        assert scores.as_json()["mixed_judges"] == {}
+        assert scores.as_json()["warnings"] == []
+    for scores in every_way(replied("1a", "2b", "1a", "2c"), tmp_path):
+        assert scores.as_json()["mixed_judges"] == {"both": ["a", "b", "c"]}
+
+
+def test_a_mixed_judge_is_told_the_same_whatever_order_the_judgments_come_in(tmp_path: Path) -> None:
+    found = judgments(*[{"returned_model": name} for name in "baab"])
+    for some in (found, found[::-1], sorted(found, key=lambda each: each.returned_model or "")):
+        for scores in every_way(some, tmp_path):
+            told = scores.as_json()
+            assert told["mixed_judges"] == {"model:x": ["a", "b"]}
+            assert told["warnings"] == ["mixed judge: 'model:x' replied as 'a', 'b'"]
+
+
 def test_a_judge_that_replies_under_two_names_is_a_mixed_judge(tmp_path: Path) -> None:
     for scores in every_way(judgments(*[{"returned_model": name} for name in "aaba"]), tmp_path):
         assert scores.report.mixed_judges == {"model:x": ["a", "b"]}

@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("repeat", sa.BigInteger(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_staged_judgments_run_id"),
         sa.PrimaryKeyConstraint("import_id", "position", name="pk_staged_judgments"),
     )
     op.create_index(
