@@ -12,7 +12,7 @@ import pytest
 from graders.grader import GraderCard
 from graders.judgment import Verdict
 from graders.model import ModelGrader
-from graders.model.client import ChatClient, parse_retry_after
+from graders.model.client import ChatClient, TransportFault, parse_retry_after
 from rubrics import GraderError, InputError
 from tests.graders.fake_endpoint import (
     GARBAGE,
@@ -211,6 +211,55 @@ def test_a_cancelled_call_is_cancelled_at_once() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await call
             await grader.aclose()
+
+    asyncio.run(run())
+
+
+HALF_A_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+
+
+@pytest.mark.parametrize("said", [b"", HALF_A_BODY], ids=["nothing", "half a body"])
+def test_a_cancelled_call_hangs_up_so_that_the_endpoint_need_not_go_on(said: bytes) -> None:
+    async def run() -> None:
+        asked, hung_up = asyncio.Event(), asyncio.Event()
+
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(said)
+            await writer.drain()
+            asked.set()
+            await reader.read()  # to the end, which comes where the connection is closed
+            hung_up.set()
+            writer.close()
+
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        client = ChatClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", timeout=600.0)
+        grader = ModelGrader("judge", base_url=client.base_url, client=client)
+        call = asyncio.create_task(grader.judge(task_of()))
+        await asyncio.wait_for(asked.wait(), 30)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await asyncio.wait_for(hung_up.wait(), 30)
+        await grader.aclose()
+        server.close()
+
+    asyncio.run(run())
+
+
+def test_a_request_counts_as_sent_unless_no_connection_was_made() -> None:
+    async def fault_of(client: ChatClient) -> TransportFault:
+        with pytest.raises(TransportFault) as caught:
+            async with client.open("POST", "/batches", data=b"{}"):
+                pass
+        await client.aclose()
+        return caught.value
+
+    async def run() -> None:
+        async with FakeEndpoint(Scripted(resets=True)) as endpoint:
+            assert (await fault_of(ChatClient(endpoint.base_url))).sent is True
+            assert len(endpoint.requests) == 1
+        assert (await fault_of(ChatClient("http://127.0.0.1:9/v1"))).sent is False
 
     asyncio.run(run())
 
