@@ -94,11 +94,13 @@ class Engine:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-            if not writer.done():
-                await done.put(None)
-            await writer
-            await asyncio.gather(*map(_close, self.graders), return_exceptions=True)
-            self._loop = None
+            try:
+                if not writer.done():
+                    await done.put(None)
+                await writer
+            finally:  # Ctrl-C may come while the writer is at work
+                await asyncio.gather(*map(_close, self.graders), return_exceptions=True)
+                self._loop = None
         return self.progress
 
     def _missing(self, questions: Iterable[Question], progress: Progress) -> Iterator[list[MissingCall]]:
