@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rubrics import JsonSyntaxError, canonical_json, parse_json
@@ -146,6 +146,7 @@ def test_what_orjson_writes_is_plain_up_to_integers_of_64_bits(value: dict[str, 
         raw = orjson.dumps(value)
     except TypeError:  # a larger integer
         return
+    assume(b"\\u0000" not in raw)  # a text that spells the escape of a NUL is left to the strict reader
     assert repr(parse_plain_line(raw)) == repr(value)
 
 
