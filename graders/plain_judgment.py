@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from graders.judgment import GraderKind
-from graders.remarks import VERDICT_FIELDS
-from rubrics import MOST, CriterionId, Id, text_problem
+from graders.remarks import VERDICT_FIELDS, is_plain_beside_verdict
+from rubrics import CriterionId, Id
 
-_COUNTS = frozenset({"sample", "repeat"})
-_TEXTS = frozenset(
+_BESIDE = frozenset(
     {
-        *("explanation", "returned_model", "grader_fingerprint", "prompt_hash"),
+        *("sample", "repeat", "explanation", "returned_model", "grader_fingerprint", "prompt_hash"),
         *("criterion_hash", "answer_hash", "judged_at"),
     }
 )
+"""What may stand beside a verdict: texts and counts, which are stored as they are written."""
+_PLAIN = VERDICT_FIELDS | _BESIDE
 _KINDS = frozenset(get_args(GraderKind))
 _MOST_KNOWN = 100_000
 
@@ -47,20 +47,8 @@ class PlainJudgments:
             and row["model"] in self._ids
             and row["grader"] in self._ids
             and row["criterion_id"] in self._criterion_ids
-            and (len(row) == len(VERDICT_FIELDS) or _are_plain(row))
+            and (len(row) == len(VERDICT_FIELDS) or (row.keys() <= _PLAIN and is_plain_beside_verdict(row)))
         )
-
-
-def _are_plain(row: Mapping[str, Any]) -> bool:
-    """Whether everything beyond what is needed is a text or a count, and right."""
-    for name in row.keys() - VERDICT_FIELDS:
-        value = row[name]
-        if name in _COUNTS:
-            if type(value) is not int or not 0 <= value <= MOST:
-                return False
-        elif name not in _TEXTS or type(value) is not str or text_problem(value):
-            return False
-    return True
 
 
 class _Known:
