@@ -1,6 +1,7 @@
 """The engine: each cell exactly once, failures kept as failures, and a ledger that resumes."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -358,6 +359,30 @@ def test_commits_are_bounded_and_lose_nothing() -> None:
     run(Engine([ScriptedGrader(all_met)], ledger, concurrency=64), make_questions(300))
     assert sum(sizes) == 900
     assert max(sizes) <= 264
+
+
+def test_a_ledger_that_is_slow_to_commit_holds_the_calls_back() -> None:
+    """What a kill can cost is bounded: those that are out, and as many that wait for the commit under way."""
+    gate = threading.Event()
+
+    class Held(MemoryLedger):
+        def keep(self, entries: Sequence[Entry]) -> None:
+            assert gate.wait(20)
+            super().keep(entries)
+
+    async def asked_while_held(grader: ScriptedGrader, ledger: MemoryLedger) -> int:
+        running = asyncio.create_task(Engine([grader], ledger, concurrency=3).run(make_questions(40)))
+        before = -1
+        while before != len(grader.tasks):
+            before = len(grader.tasks)
+            await asyncio.sleep(0.05)
+        gate.set()
+        await running
+        return before
+
+    grader, ledger = ScriptedGrader(all_met), Held()
+    assert 3 <= asyncio.run(asked_while_held(grader, ledger)) <= 6
+    assert len(judged(ledger)) == len(grader.tasks) == 120
 
 
 def test_a_ledger_only_needs_two_methods() -> None:
